@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * One line per message, written with one write(2) to an O_APPEND file, so that the runtime, its children and a shim that
+ * reads along never see half a line. Text lines look like logrus's, JSON ones hold the three keys that containerd, conmon
+ * and CRI-O decode.
+ */
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/fd.h"
+#include "base/mem.h"
+
+static struct {
+	int fd;
+	enum log_format format;
+	enum log_level level;
+} sink = {STDERR_FILENO, LOG_FORMAT_TEXT, LOG_LEVEL_WARNING};
+
+int log_open(const char *target, enum log_format format, enum log_level level, struct error *err)
+{
+	if (target) {
+		int fd = open(target, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+
+		if (fd < 0)
+			return error_errno(err, "--log: open %s", target);
+		if (sink.fd != STDERR_FILENO)
+			fd_close(sink.fd);
+		sink.fd = fd;
+	}
+	sink.format = format;
+	sink.level = level;
+	return 0;
+}
+
+bool log_enabled(enum log_level level)
+{
+	return level <= sink.level;
+}
+
+int log_fd(void)
+{
+	return sink.fd;
+}
+
+static void append_time(struct buf *b)
+{
+	struct timespec now;
+	struct tm tm;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &tm);
+	buf_printf(b, "\"%04d-%02d-%02dT%02d:%02d:%02d.%09ldZ\"", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
+		   tm.tm_sec, now.tv_nsec);
+}
+
+void log_message(enum log_level level, const char *fmt, ...)
+{
+	static const char *const names[] = {"error", "warning", "info", "debug"};
+	_cleanup_free_ char *text = NULL;
+	_cleanup_buf_ struct buf line = {0};
+	va_list ap;
+
+	if (!log_enabled(level))
+		return;
+	va_start(ap, fmt);
+	text = xvasprintf(fmt, ap);
+	va_end(ap);
+	if (sink.format == LOG_FORMAT_JSON) {
+		buf_printf(&line, "{\"level\":\"%s\",\"msg\":", names[level]);
+		buf_append_json(&line, text);
+		buf_append_str(&line, ",\"time\":");
+		append_time(&line);
+		buf_append_str(&line, "}\n");
+	} else {
+		buf_append_str(&line, "time=");
+		append_time(&line);
+		buf_printf(&line, " level=%s msg=", names[level]);
+		buf_append_json(&line, text);
+		buf_append_str(&line, "\n");
+	}
+	fd_write_all(sink.fd, line.data, line.len);
+}
