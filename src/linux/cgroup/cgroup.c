@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The handle on a group: one directory in every mounted hierarchy (a single one on pure v2), how it is kept
+ * in state.json, and how processes are moved into it. Directories are held as fds; nothing in here makes or
+ * removes any.
+ */
+#include "linux/cgroup/cgroup.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "linux/cgroup/internal.h"
+#include "linux/cgroup/layout.h"
+#include "linux/sys.h"
+
+static const char *const managers[_CGROUP_MANAGER_MAX] = {
+	[CGROUP_MANAGER_CGROUPFS] = "cgroupfs",
+	[CGROUP_MANAGER_SYSTEMD] = "systemd",
+	[CGROUP_MANAGER_DISABLED] = "disabled",
+};
+
+const char *cgroup_manager_to_string(enum cgroup_manager_type m)
+{
+	return m >= 0 && m < _CGROUP_MANAGER_MAX ? managers[m] : NULL;
+}
+
+int cgroup_manager_from_string(const char *s, struct error *err)
+{
+	int m = str_index(managers, _CGROUP_MANAGER_MAX, s);
+
+	return m >= 0 ? m
+		      : error_set(err, EINVAL, "\"%s\" is not a cgroup manager (cgroupfs, systemd, disabled)",
+				  s);
+}
+
+struct cgroup_hierarchy *cgroup_add_hierarchy(struct cgroup *cg, char *controllers, char *mount_point,
+					      char *dir)
+{
+	struct cgroup_hierarchy *h;
+
+	cg->h = xreallocarray(cg->h, cg->n + 1, sizeof(*cg->h));
+	h = &cg->h[cg->n++];
+	*h = (struct cgroup_hierarchy){.controllers = controllers, .mount_point = mount_point, .dir = dir};
+	h->dirfd = file_open_dir(AT_FDCWD, dir);
+	if (h->dirfd < 0)
+		h->dirfd = -1;
+	return h;
+}
+
+struct cgroup *cgroup_free(struct cgroup *cg)
+{
+	if (!cg)
+		return NULL;
+	for (size_t i = 0; i < cg->n; i++) {
+		free(cg->h[i].controllers);
+		free(cg->h[i].mount_point);
+		free(cg->h[i].dir);
+		fd_close(cg->h[i].dirfd);
+	}
+	free(cg->h);
+	free(cg);
+	return NULL;
+}
+
+char **cgroup_to_strings(const struct cgroup *cg)
+{
+	char **v = xcalloc(cg->n + 1, sizeof(*v));
+
+	for (size_t i = 0; i < cg->n; i++)
+		v[i] = xasprintf("%s:%u:%s", cg->h[i].controllers, cg->h[i].made, cg->h[i].dir);
+	return v;
+}
+
+static enum cgroup_mode mode_of(const struct cgroup *cg)
+{
+	bool v2 = cgroup_v2(cg) != NULL;
+
+	return cgroup_mode_of(cg->n > (size_t)v2, v2);
+}
+
+int cgroup_from_strings(char *const *v, size_t n, struct cgroup **ret, struct error *err)
+{
+	_cleanup_cgroup_ struct cgroup *cg = xcalloc(1, sizeof(*cg));
+
+	for (size_t i = 0; i < n; i++) {
+		const char *made = strchr(v[i], ':'), *dir = made ? strchr(made + 1, ':') : NULL;
+		_cleanup_free_ char *count = dir ? xstrndup(made + 1, (size_t)(dir - made - 1)) : NULL;
+		uint32_t n_made;
+
+		if (!dir || num_parse_u32(count, &n_made) < 0 || !path_is_absolute(dir + 1))
+			return error_set(err, EINVAL,
+					 "cgroup[%zu]: \"%s\" is not \"controllers:count:directory\"", i,
+					 v[i]);
+		cgroup_add_hierarchy(cg, xstrndup(v[i], (size_t)(made - v[i])), NULL, xstrdup(dir + 1))
+			->made = n_made;
+	}
+	cg->mode = mode_of(cg);
+	*ret = TAKE_PTR(cg);
+	return 0;
+}
+
+enum cgroup_mode cgroup_mode(const struct cgroup *cg)
+{
+	return cg->mode;
+}
+
+size_t cgroup_hierarchies(const struct cgroup *cg, const struct cgroup_hierarchy **ret)
+{
+	*ret = cg->h;
+	return cg->n;
+}
+
+const struct cgroup_hierarchy *cgroup_v2(const struct cgroup *cg)
+{
+	for (size_t i = 0; i < cg->n; i++)
+		if (cg->h[i].controllers[0] == '\0')
+			return &cg->h[i];
+	return NULL;
+}
+
+const struct cgroup_hierarchy *cgroup_find(const struct cgroup *cg, enum cgroup_version v,
+					   const char *controller)
+{
+	if (v == CGROUP_V2)
+		return cgroup_v2(cg);
+	for (size_t i = 0; i < cg->n; i++)
+		if (cgroup_list_has(cg->h[i].controllers, controller))
+			return &cg->h[i];
+	return NULL;
+}
+
+const struct cgroup_hierarchy *cgroup_main(const struct cgroup *cg)
+{
+	const struct cgroup_hierarchy *h = cgroup_v2(cg);
+
+	if (!h)
+		h = cgroup_find(cg, CGROUP_V1, "freezer");
+	return h || cg->n == 0 ? h : &cg->h[0];
+}
+
+/* pids.max 0 lets nobody be born in the group; who is moved there is not counted. */
+int cgroup_clone_fd(const struct cgroup *cg)
+{
+	_cleanup_free_ char *pids_max = NULL;
+
+	if (cg->mode != CGROUP_MODE_V2 || cg->n != 1)
+		return -1;
+	if (file_read_at(cg->h[0].dirfd, "pids.max", CGROUP_TEXT_MAX, &pids_max, NULL) == 0 &&
+	    str_eq(pids_max, "0\n"))
+		return -1;
+	return cg->h[0].dirfd;
+}
+
+int cgroup_join(const struct cgroup *cg, pid_t pid, struct error *err)
+{
+	char text[16];
+
+	snprintf(text, sizeof(text), "%d", (int)pid);
+	for (size_t i = 0; i < cg->n; i++) {
+		int r = file_write_str(cg->h[i].dirfd, "cgroup.procs", text);
+
+		if (r < 0)
+			return error_errnum(
+				err, r, "unable to apply cgroup configuration: cannot move process %s to %s",
+				text, cg->h[i].dir);
+	}
+	return 0;
+}
+
+int cgroup_open_sub(const struct cgroup *cg, const char *sub, struct cgroup **ret, struct error *err)
+{
+	const struct open_how how = {
+		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
+	};
+	_cleanup_cgroup_ struct cgroup *result = xcalloc(1, sizeof(*result));
+	const char *below = sub + strspn(sub, "/");
+
+	if (path_has_dotdot(sub))
+		return error_set(err, EINVAL,
+				 "bad sub cgroup path: \"%s\" leads out of the container's cgroup", sub);
+	result->mode = cg->mode;
+	for (size_t i = 0; i < cg->n; i++) {
+		const struct cgroup_hierarchy *h = &cg->h[i];
+		int fd = sys_openat2(h->dirfd, *below ? below : ".", &how);
+		struct cgroup_hierarchy *copy;
+
+		if (fd < 0)
+			return error_errnum(err, fd, "bad sub cgroup path: \"%s\" in %s", sub, h->dir);
+		copy = cgroup_add_hierarchy(result, xstrdup(h->controllers), xstrdup(h->mount_point),
+					    path_join(h->dir, below));
+		fd_close(copy->dirfd);
+		copy->dirfd = fd;
+	}
+	*ret = TAKE_PTR(result);
+	return 0;
+}
+
+/* What the kernel lists in /sys/kernel/cgroup/delegate (4.15), and what it would list: cgroup-v2.rst,
+ * "Delegation". */
+#define DELEGATE_FILES "cgroup.procs\ncgroup.threads\ncgroup.subtree_control\n"
+
+int cgroup_chown(const struct cgroup *cg, uid_t uid, struct error *err)
+{
+	const struct cgroup_hierarchy *h = cgroup_v2(cg);
+	_cleanup_free_ char *text = NULL;
+	_cleanup_strv_ char **files = NULL;
+
+	if (!h || cg->mode != CGROUP_MODE_V2)
+		return 0;
+	if (file_read_at(AT_FDCWD, "/sys/kernel/cgroup/delegate", CGROUP_TEXT_MAX, &text, NULL) < 0)
+		text = xstrdup(DELEGATE_FILES);
+	if (fchownat(h->dirfd, "", uid, (gid_t)-1, AT_EMPTY_PATH) < 0)
+		return error_errno(err, "cannot give %s to user %u", h->dir, uid);
+	files = str_split(text, '\n');
+	for (char **f = files; *f; f++)
+		if (path_is_name(*f) && fchownat(h->dirfd, *f, uid, (gid_t)-1, AT_SYMLINK_NOFOLLOW) < 0 &&
+		    errno != ENOENT)
+			return error_errno(err, "cannot give %s/%s to user %u", h->dir, *f, uid);
+	return 0;
+}
+
+static int find_key(const char *text, const char *key, uint64_t *ret)
+{
+	size_t n = strlen(key);
+
+	for (const char *line = text; line; line = strchr(line, '\n')) {
+		line += *line == '\n';
+		if (strncmp(line, key, n) == 0 && line[n] == ' ')
+			return num_scan_u64(line + n + 1, ret) ? 0 : -EINVAL;
+	}
+	return -ENOENT;
+}
+
+int cgroup_read_key(int dirfd, const char *file, const char *key, uint64_t *ret)
+{
+	_cleanup_free_ char *text = NULL;
+	int r = file_read_at(dirfd, file, CGROUP_TEXT_MAX, &text, NULL);
+
+	return r < 0 ? r : find_key(text, key, ret);
+}
+
+int64_t cgroup_now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int cgroup_wait_event(int dirfd, const char *key, uint64_t value, int timeout_ms)
+{
+	_cleanup_fd_ int fd = openat(dirfd, "cgroup.events", O_RDONLY | O_CLOEXEC);
+	int64_t deadline = cgroup_now_ms() + timeout_ms;
+
+	if (fd < 0)
+		return -errno;
+	for (;;) {
+		struct pollfd p = {.fd = fd, .events = POLLPRI};
+		int64_t left = deadline - cgroup_now_ms();
+		char text[256];
+		uint64_t now;
+		ssize_t len = pread(fd, text, sizeof(text) - 1, 0);
+		int r;
+
+		if (len < 0)
+			return errno == ENODEV ? 0
+					       : -errno; /* the group is gone: nothing in it runs or waits */
+		text[len] = '\0';
+		r = find_key(text, key, &now);
+		if (r < 0)
+			return r;
+		if (now == value)
+			return 0;
+		if (left <= 0)
+			return -ETIMEDOUT;
+		poll(&p, 1, (int)left); /* returns at once when the file has changed since the read */
+	}
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef HV_LINUX_CGROUP_CGROUP_H
+#define HV_LINUX_CGROUP_CGROUP_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/error.h"
+#include "base/macros.h"
+
+struct oci_resources;
+
+/* Who makes the group: we in cgroupfs, systemd on our behalf, or nobody (the process stays in the caller's
+ * group). */
+enum cgroup_manager_type {
+	CGROUP_MANAGER_CGROUPFS,
+	CGROUP_MANAGER_SYSTEMD,
+	CGROUP_MANAGER_DISABLED,
+	_CGROUP_MANAGER_MAX,
+	_CGROUP_MANAGER_INVALID = -EINVAL,
+};
+
+const char *cgroup_manager_to_string(enum cgroup_manager_type m);
+
+/* "cgroupfs", "systemd", "disabled". Returns the manager, or < 0 with *err listing the valid names. */
+int cgroup_manager_from_string(const char *s, struct error *err);
+
+/* What is mounted here. Hybrid: v1 controllers beside a v2 hierarchy. */
+enum cgroup_mode { CGROUP_MODE_NONE, CGROUP_MODE_V1, CGROUP_MODE_HYBRID, CGROUP_MODE_V2 };
+
+/* One hierarchy of a group. Of a handle: borrowed from it. */
+struct cgroup_hierarchy {
+	char *controllers; /* "memory", "cpu,cpuacct", "name=systemd"; "" for the v2 hierarchy */
+	char *mount_point; /* where the hierarchy is mounted here; NULL in a handle made by
+			      cgroup_from_strings() */
+	char *dir;         /* the group's directory, absolute */
+	int dirfd;         /* the same, O_PATH */
+	unsigned made;     /* how many of dir's last components we made, and remove */
+};
+
+/* A group of processes: one directory in every mounted hierarchy. With manager "disabled" it has none. */
+struct cgroup;
+
+struct cgroup_request {
+	enum cgroup_manager_type manager;
+	/* linux.cgroupsPath. Absolute: below each hierarchy's mount point. Relative: below /hvrun there.
+	 * NULL: /hvrun/<id>. */
+	const char *path;
+	const char *id;
+	const struct oci_resources *resources; /* NULL = no limits asked for */
+	bool rootless; /* without the right to make groups, and nothing asked for (no path, no limits): a
+			  group without directories */
+};
+
+/*
+ * Makes the directories and writes the limits, so that whoever joins is limited from its first instruction.
+ * An existing group is used when it has no process and is not frozen ("container's cgroup is not empty",
+ * "container's cgroup unexpectedly frozen"). Devices: those that resources name plus the runtime's
+ * always-allowed list; everything else is denied, also without resources (a caller that wants all devices
+ * passes the rule {allow, "a", "rwm"}). On failure what was made is removed.
+ */
+int cgroup_create(const struct cgroup_request *req, struct cgroup **ret, struct error *err);
+
+/* Writes limits to an existing group ("update"): only what resources name changes; device rules are left
+ * alone. */
+int cgroup_set(struct cgroup *cg, const struct oci_resources *resources, struct error *err);
+
+struct cgroup *cgroup_free(struct cgroup *cg); /* frees the handle; the group stays */
+static inline void cgroup_freep(struct cgroup **cg)
+{
+	cgroup_free(*cg);
+}
+#define _cleanup_cgroup_ _cleanup_(cgroup_freep)
+
+/* For state.json: one string for each hierarchy, "<controllers>:<made>:<dir>"; NULL-terminated, strv_free().
+ * No strings = no directories. */
+char **cgroup_to_strings(const struct cgroup *cg);
+int cgroup_from_strings(char *const *v, size_t n, struct cgroup **ret, struct error *err);
+
+/* What "cgroup" mounts are made of: the mode of this machine and the group's directory in each hierarchy. */
+enum cgroup_mode cgroup_mode(const struct cgroup *cg);
+size_t cgroup_hierarchies(const struct cgroup *cg, const struct cgroup_hierarchy **ret);
+
+/*
+ * The fd for clone3(2) CLONE_INTO_CGROUP when that alone puts the child where it belongs (v2 only, and the
+ * limits let a process be born there); else -1: the child is then moved by cgroup_join(). Owned by cg.
+ */
+int cgroup_clone_fd(const struct cgroup *cg);
+
+/* Moves process pid (0 = the caller) into the group in every hierarchy. */
+int cgroup_join(const struct cgroup *cg, pid_t pid, struct error *err);
+
+/* The existing sub-group "sub" of cg as a handle of its own (exec --cgroup). One that leads out: "bad sub
+ * cgroup path". */
+int cgroup_open_sub(const struct cgroup *cg, const char *sub, struct cgroup **ret, struct error *err);
+
+/* Gives the v2 directory and the files a sub-manager needs (/sys/kernel/cgroup/delegate) to uid. Nothing on
+ * v1. */
+int cgroup_chown(const struct cgroup *cg, uid_t uid, struct error *err);
+
+/* All processes in the group and its sub-groups, in no order; *ret is free()d by the caller. */
+int cgroup_pids(const struct cgroup *cg, pid_t **ret, size_t *ret_n, struct error *err);
+
+/* Sends sig to all of them. SIGKILL misses none, not even those forked meanwhile; returns when they are gone,
+ * zombies excepted. */
+int cgroup_signal(const struct cgroup *cg, int sig, struct error *err);
+
+/* Freezes or thaws and waits until the kernel says that it is done. Needs v2 or the v1 freezer. */
+int cgroup_freeze(const struct cgroup *cg, bool freeze, struct error *err);
+int cgroup_frozen(const struct cgroup *cg, bool *ret, struct error *err);
+
+/* Waits (timeout_ms at most) until the group is empty, then removes the directories made by us, sub-groups
+ * first. */
+int cgroup_remove(struct cgroup *cg, int timeout_ms, struct error *err);
+
+#define CGROUP_STAT_NONE UINT64_MAX /* not told by this kernel or layout */
+struct cgroup_stats {
+	uint64_t memory_current, memory_limit; /* bytes */
+	uint64_t oom_kills;                    /* processes killed by the OOM killer in here */
+	uint64_t pids_current;
+	uint64_t cpu_usage_usec;
+};
+int cgroup_stats(const struct cgroup *cg, struct cgroup_stats *ret, struct error *err);
+
+#endif

@@ -1,0 +1,445 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Makes a group: path, directories, controllers switched on down the path (v2), cpusets filled (v1), limits,
+ * device filter; then a process may join. All decisions that need no kernel come before the first mkdir, and
+ * a failure after it takes away what was made.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <ocispec/types.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/buf.h"
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "linux/cgroup/devices.h"
+#include "linux/cgroup/internal.h"
+#include "linux/cgroup/layout.h"
+
+/* Where groups go that have no absolute path; all below it is ours, so that the last one to leave removes it
+ * too. */
+#define OWN_PARENT "/hvrun"
+
+/* How often a parent may vanish while we make our directory below it: another container's delete removes an
+ * empty OWN_PARENT. */
+enum { MKDIR_TRIES = 100 };
+
+/* What is decided before anything is made. */
+struct plan_create {
+	char *path;    /* absolute, normalized, below each hierarchy's mount point */
+	bool own;      /* below OWN_PARENT by our choice */
+	char *v1, *v2; /* controllers there are */
+	struct cgroup_writes writes;
+	struct device_rule *rules;
+	size_t n_rules;
+};
+
+static void plan_done(struct plan_create *p)
+{
+	free(p->path);
+	free(p->v1);
+	free(p->v2);
+	cgroup_writes_done(&p->writes);
+	free(p->rules);
+}
+
+static int plan_path(const struct cgroup_request *req, struct plan_create *p, struct error *err)
+{
+	const char *given = str_is_empty(req->path) ? req->id : req->path;
+	_cleanup_free_ char *absolute = NULL;
+
+	if (path_has_dotdot(given))
+		return error_set(err, EINVAL, "linux.cgroupsPath: \"%s\" must not contain \"..\"", given);
+	p->own = !path_is_absolute(given);
+	absolute = path_join(OWN_PARENT, given);
+	p->path = path_normalize(absolute);
+	if (str_eq(p->path, "/") || (p->own && str_eq(p->path, OWN_PARENT)))
+		return error_set(err, EINVAL, "linux.cgroupsPath: \"%s\" names no group of its own", given);
+	return 0;
+}
+
+/* The v2 file lists them with spaces between: as the comma-separated list that v1 uses. */
+static char *read_controllers(int dirfd, const char *file)
+{
+	_cleanup_free_ char *text = NULL;
+
+	if (file_read_at(dirfd, file, CGROUP_TEXT_MAX, &text, NULL) < 0)
+		return NULL;
+	text[strcspn(text, "\n")] = '\0';
+	for (char *p = text; *p; p++)
+		*p = *p == ' ' ? ',' : *p;
+	return TAKE_PTR(text);
+}
+
+char *cgroup_read_controllers(int dirfd)
+{
+	return read_controllers(dirfd, "cgroup.controllers");
+}
+
+static void plan_controllers(const struct cgroup_layout *l, struct plan_create *p)
+{
+	_cleanup_buf_ struct buf v1 = {0};
+
+	for (size_t i = 0; i < l->n_mounts; i++) {
+		const struct cgroup_mount *m = &l->mounts[i];
+
+		if (m->controllers[0] == '\0') {
+			_cleanup_fd_ int fd = file_open_dir(AT_FDCWD, m->mount_point);
+
+			p->v2 = fd < 0 ? NULL : cgroup_read_controllers(fd);
+		} else if (!strchr(m->controllers, '=')) {
+			buf_printf(&v1, "%s%s", v1.len ? "," : "", m->controllers);
+		}
+	}
+	p->v1 = buf_take(&v1);
+}
+
+static int plan(const struct cgroup_request *req, const struct cgroup_layout *l, struct plan_create *p,
+		struct error *err)
+{
+	struct cgroup_controllers have;
+	int r = plan_path(req, p, err);
+
+	if (r < 0)
+		return r;
+	plan_controllers(l, p);
+	have = (struct cgroup_controllers){.of = {p->v1, p->v2}};
+	r = cgroup_resources_plan(req->resources, &have, &p->writes, err);
+	if (r < 0)
+		return r;
+	return device_rules_from_oci(req->resources, &p->rules, &p->n_rules, err);
+}
+
+/* Directories ------------------------------------------------------------------------------- */
+
+/* mkdir -p below the mount point, counting those at the end of the path that were not there. */
+static int make_dirs(struct cgroup_hierarchy *h, const char *path)
+{
+	_cleanup_free_ char *dir = xstrdup(h->dir);
+	char *start = dir + strlen(dir) - strlen(path);
+
+	h->made = 0;
+	for (char *p = start; p; p = strchr(p + 1, '/')) {
+		char *end = strchr(p + 1, '/');
+		int r;
+
+		if (end)
+			*end = '\0';
+		r = mkdir(dir, 0755) < 0 ? -errno : 0;
+		if (end)
+			*end = '/';
+		if (r == 0)
+			h->made++;
+		else if (r == -EEXIST)
+			h->made = 0;
+		else
+			return r;
+	}
+	return 0;
+}
+
+static unsigned count_components(const char *path)
+{
+	unsigned n = 0;
+
+	for (const char *p = path; *p; p++)
+		n += *p == '/';
+	return n;
+}
+
+static int make_hierarchy(struct cgroup *cg, const struct cgroup_mount *m, const struct plan_create *p,
+			  struct error *err)
+{
+	struct cgroup_hierarchy *h;
+	char *dir = xasprintf("%s%s", str_eq(m->mount_point, "/") ? "" : m->mount_point, p->path);
+	int r = -ENOENT;
+
+	h = cgroup_add_hierarchy(cg, xstrdup(m->controllers), xstrdup(m->mount_point), dir);
+	for (int i = 0; i < MKDIR_TRIES && r == -ENOENT && h->dirfd < 0; i++) {
+		r = make_dirs(h, p->path);
+		if (r == 0) {
+			h->dirfd = file_open_dir(AT_FDCWD, dir);
+			r = h->dirfd < 0 ? h->dirfd : 0;
+		}
+	}
+	if (h->dirfd < 0)
+		return error_errnum(err, r, "unable to apply cgroup configuration: cannot make %s", dir);
+	if (p->own && h->made > 0)
+		h->made = count_components(p->path);
+	return 0;
+}
+
+/* A group that was there before must be free for use (config-linux.md, "Control groups"). */
+static int check_unused(const struct cgroup *cg, struct error *err)
+{
+	bool existed = false, frozen = false;
+
+	for (size_t i = 0; i < cg->n; i++) {
+		_cleanup_free_ pid_t *pids = NULL;
+		size_t n = 0;
+
+		if (cg->h[i].made > 0)
+			continue;
+		existed = true;
+		if (cgroup_collect_pids(cg->h[i].dirfd, &pids, &n) >= 0 && n > 0)
+			return error_set(err, EBUSY, "container's cgroup is not empty: %s has processes",
+					 cg->h[i].dir);
+	}
+	if (existed && cgroup_frozen(cg, &frozen, NULL) == 0 && frozen)
+		return error_set(err, EBUSY, "container's cgroup unexpectedly frozen");
+	return 0;
+}
+
+/* Controllers ------------------------------------------------------------------------------- */
+
+/* Those that the limits need, and those that tell what a container uses. */
+static char **wanted_controllers(const struct plan_create *p)
+{
+	static const char *const telling[] = {"cpu", "io", "memory", "pids"};
+	char **v = NULL;
+
+	for (size_t i = 0; i < ARRAY_SIZE(telling); i++)
+		if (p->v2 && cgroup_list_has(p->v2, telling[i]))
+			strv_append(&v, telling[i]);
+	for (size_t i = 0; i < p->writes.n; i++) {
+		const struct cgroup_write *w = &p->writes.w[i];
+
+		if (w->version == CGROUP_V2 && w->controller[0] && !strv_contains(v, w->controller))
+			strv_append(&v, w->controller);
+	}
+	return v;
+}
+
+/* Switches on what is missing in one directory for those below it: together, and one by one when that fails.
+ */
+static void enable_in(int dirfd, char *const *wanted)
+{
+	_cleanup_free_ char *have = read_controllers(dirfd, "cgroup.subtree_control");
+	_cleanup_buf_ struct buf all = {0};
+
+	for (char *const *n = wanted; *n; n++)
+		if (!have || !cgroup_list_has(have, *n))
+			buf_printf(&all, "%s+%s", all.len ? " " : "", *n);
+	if (all.len == 0 || file_write_at(dirfd, "cgroup.subtree_control", all.data, all.len) == 0)
+		return;
+	for (char *const *n = wanted; *n; n++) {
+		_cleanup_free_ char *one = xasprintf("+%s", *n);
+		int r = file_write_str(dirfd, "cgroup.subtree_control", one);
+
+		if (r < 0)
+			log_debug("cgroup: cannot enable controller %s: %s", *n, strerror(-r));
+	}
+}
+
+/* v2: a controller is in a group only when every group above it passes it on. Those that a limit needs must
+ * arrive. */
+static int enable_controllers(const struct cgroup_hierarchy *h, const struct plan_create *p,
+			      struct error *err)
+{
+	_cleanup_free_ char *dir = xstrdup(h->dir), *have = NULL;
+	_cleanup_strv_ char **wanted = wanted_controllers(p);
+	char *end = dir + strlen(dir) - strlen(p->path);
+
+	for (; end && wanted; end = strchr(end + 1, '/')) {
+		_cleanup_fd_ int fd = -1;
+
+		*end = '\0';
+		fd = file_open_dir(AT_FDCWD, *dir ? dir : "/");
+		*end = '/';
+		if (fd >= 0)
+			enable_in(fd, wanted);
+	}
+	have = cgroup_read_controllers(h->dirfd);
+	for (size_t i = 0; i < p->writes.n; i++) {
+		const struct cgroup_write *w = &p->writes.w[i];
+
+		if (w->version == CGROUP_V2 && w->controller[0] &&
+		    (!have || !cgroup_list_has(have, w->controller)))
+			return error_set(err, EOPNOTSUPP,
+					 "%s: cannot enable the cgroup controller \"%s\" for %s (a parent "
+					 "group with processes "
+					 "of its own, or one that does not pass it on)",
+					 w->field, w->controller, h->dir);
+	}
+	return 0;
+}
+
+/* v1: a cpuset without CPUs or memory nodes takes no process; a new one has none. It gets its parent's, from
+ * the top down. */
+static int fill_cpuset(const struct cgroup_hierarchy *h, const char *path, struct error *err)
+{
+	static const char *const files[] = {"cpuset.cpus", "cpuset.mems"};
+	_cleanup_free_ char *dir = xstrdup(h->dir);
+	char *end = dir + strlen(dir) - strlen(path);
+	_cleanup_fd_ int parent = -1;
+
+	*end = '\0';
+	parent = file_open_dir(AT_FDCWD, *dir ? dir : "/");
+	while (end) {
+		_cleanup_fd_ int fd = -1;
+
+		*end = '/';
+		end = strchr(end + 1, '/');
+		if (end)
+			*end = '\0';
+		fd = file_open_dir(AT_FDCWD, dir);
+		for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+			_cleanup_free_ char *own = NULL, *above = NULL;
+			int r = file_read_at(fd, files[i], CGROUP_TEXT_MAX, &own, NULL);
+
+			if (r == 0 && own[0] != '\n' && own[0] != '\0')
+				continue;
+			r = file_read_at(parent, files[i], CGROUP_TEXT_MAX, &above, NULL);
+			if (r == 0)
+				r = file_write_str(fd, files[i], above);
+			if (r < 0)
+				return error_errnum(
+					err, r, "unable to apply cgroup configuration: cannot fill %s of %s",
+					files[i], dir);
+		}
+		fd_close(parent);
+		parent = TAKE_FD(fd);
+	}
+	return 0;
+}
+
+/* Devices ----------------------------------------------------------------------------------- */
+
+static int apply_devices_v1(const struct cgroup_hierarchy *h, const struct plan_create *p, struct error *err)
+{
+	for (size_t i = 0; i < p->n_rules; i++) {
+		const char *file = p->rules[i].allow ? "devices.allow" : "devices.deny";
+		char text[DEVICE_RULE_TEXT_MAX];
+		int r;
+
+		device_rule_to_text(&p->rules[i], text);
+		r = file_write_str(h->dirfd, file, text);
+		if (r < 0)
+			return error_errnum(err, r, "linux.resources.devices: cannot write \"%s\" to %s",
+					    text, file);
+	}
+	return 0;
+}
+
+/* v1 when its controller is mounted, else the v2 filter; a machine with neither cannot keep devices apart. */
+static int apply_devices(const struct cgroup *cg, const struct plan_create *p, struct error *err)
+{
+	const struct cgroup_hierarchy *v1 = cgroup_find(cg, CGROUP_V1, "devices"), *v2 = cgroup_v2(cg);
+	_cleanup_free_ struct bpf_insn *insns = NULL;
+	size_t n;
+
+	if (device_rules_allow_all(p->rules, p->n_rules) && (!v1 || v1->made > 0))
+		return 0; /* what a new group starts with */
+	if (v1)
+		return apply_devices_v1(v1, p, err);
+	if (!v2)
+		return error_set(err, EOPNOTSUPP,
+				 "linux.resources.devices: this machine has neither the cgroup v1 controller "
+				 "\"devices\" nor cgroup v2");
+	device_program(p->rules, p->n_rules, &insns, &n);
+	return device_program_attach(v2->dirfd, insns, n, err);
+}
+
+/* All of it --------------------------------------------------------------------------------- */
+
+static int make(struct cgroup *cg, const struct cgroup_layout *l, const struct plan_create *p,
+		struct error *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < l->n_mounts && r >= 0; i++)
+		r = make_hierarchy(cg, &l->mounts[i], p, err);
+	if (r >= 0)
+		r = check_unused(cg, err);
+	for (size_t i = 0; i < cg->n && r >= 0; i++) {
+		const struct cgroup_hierarchy *h = &cg->h[i];
+
+		if (h->controllers[0] == '\0')
+			r = enable_controllers(h, p, err);
+		else if (cgroup_list_has(h->controllers, "cpuset"))
+			r = fill_cpuset(h, p->path, err);
+	}
+	if (r >= 0)
+		r = cgroup_apply(cg, &p->writes, err);
+	return r;
+}
+
+static bool is_permission(int r)
+{
+	return r == -EACCES || r == -EPERM || r == -EROFS;
+}
+
+/* Without root, and with nothing asked for, no group is as good as one. */
+static bool may_do_without(const struct cgroup_request *req, const struct plan_create *p, int r)
+{
+	return req->rootless && is_permission(r) && str_is_empty(req->path) && p->writes.n == 0;
+}
+
+static int create(const struct cgroup_request *req, const struct cgroup_layout *l, struct cgroup *cg,
+		  struct error *err)
+{
+	_cleanup_(plan_done) struct plan_create p = {0};
+	int r = plan(req, l, &p, err);
+
+	if (r < 0)
+		return r;
+	r = make(cg, l, &p, err);
+	if (r >= 0) {
+		r = apply_devices(cg, &p, err);
+		/* in a user namespace devices are the outer group's business: nobody in here can make a node
+		 */
+		if (r < 0 && req->rootless && is_permission(r))
+			r = 0;
+	}
+	if (r >= 0)
+		return 0;
+	cgroup_remove_made(cg, NULL);
+	if (!may_do_without(req, &p, r))
+		return is_permission(r) && req->rootless
+			       ? error_wrap(err, "rootless needs no limits + no cgrouppath when no "
+						 "permission is granted for cgroups")
+			       : r;
+	log_debug("cgroup: going without: %s", err ? err->msg : "");
+	while (cg->n > 0) {
+		struct cgroup_hierarchy *h = &cg->h[--cg->n];
+
+		free(h->controllers);
+		free(h->mount_point);
+		free(h->dir);
+		fd_close(h->dirfd);
+	}
+	return 0;
+}
+
+int cgroup_create(const struct cgroup_request *req, struct cgroup **ret, struct error *err)
+{
+	_cleanup_cgroup_layout_ struct cgroup_layout l = {0};
+	_cleanup_cgroup_ struct cgroup *cg = xcalloc(1, sizeof(*cg));
+	int r;
+
+	if (req->manager == CGROUP_MANAGER_SYSTEMD)
+		return error_set(err, EOPNOTSUPP,
+				 "cgroup manager \"systemd\" is not available in this version; use "
+				 "--cgroup-manager cgroupfs (or disabled)");
+	r = cgroup_layout_load(&l, err);
+	if (r < 0)
+		return r;
+	cg->mode = l.mode;
+	if (req->manager != CGROUP_MANAGER_DISABLED) {
+		if (l.mode == CGROUP_MODE_NONE)
+			return error_set(err, EOPNOTSUPP,
+					 "no cgroup hierarchy is mounted here (below /sys/fs/cgroup); mount "
+					 "one or use --cgroup-manager disabled");
+		r = create(req, &l, cg, err);
+		if (r < 0)
+			return r;
+	}
+	*ret = TAKE_PTR(cg);
+	return 0;
+}

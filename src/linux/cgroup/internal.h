@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef HV_LINUX_CGROUP_INTERNAL_H
+#define HV_LINUX_CGROUP_INTERNAL_H
+
+#include "linux/cgroup/cgroup.h"
+#include "linux/cgroup/resources.h"
+
+struct cgroup {
+	enum cgroup_mode mode;
+	struct cgroup_hierarchy *h;
+	size_t n;
+};
+
+enum {
+	CGROUP_TEXT_MAX = 16 << 20, /* of a cgroup file: a list of four million pids is 30 MB, and an error */
+	CGROUP_WAIT_MS = 10000,     /* how long the kernel may take to kill, freeze or empty a group */
+};
+
+/* Appends a hierarchy; takes the strings, opens dirfd unless the directory is missing. Returns it. */
+struct cgroup_hierarchy *cgroup_add_hierarchy(struct cgroup *cg, char *controllers, char *mount_point,
+					      char *dir);
+
+/* The v2 hierarchy, or NULL. */
+const struct cgroup_hierarchy *cgroup_v2(const struct cgroup *cg);
+
+/* The hierarchy that has the controller in that version, or NULL. For v2 there is only one. */
+const struct cgroup_hierarchy *cgroup_find(const struct cgroup *cg, enum cgroup_version v,
+					   const char *controller);
+
+/* The one to ask for processes: v2, else the freezer's (it can be stopped while one looks), else any; NULL
+ * without directories. */
+const struct cgroup_hierarchy *cgroup_main(const struct cgroup *cg);
+
+/* "key value" lines, as of cgroup.events and memory.events: the value of key in dirfd's file, or -ENOENT. */
+int cgroup_read_key(int dirfd, const char *file, const char *key, uint64_t *ret);
+
+/*
+ * Waits until key in the v2 group's cgroup.events has the value: the kernel wakes whoever polls the file.
+ * Returns 0, -ETIMEDOUT after timeout_ms, or another -errno.
+ */
+int cgroup_wait_event(int dirfd, const char *key, uint64_t value, int timeout_ms);
+
+/* Milliseconds of CLOCK_MONOTONIC, for deadlines. */
+int64_t cgroup_now_ms(void);
+
+/* The controllers that a v2 group was given, "cpu,memory,pids", or NULL. free()d by the caller. */
+char *cgroup_read_controllers(int dirfd);
+
+/* Does the writes (apply.c). */
+int cgroup_apply(const struct cgroup *cg, const struct cgroup_writes *writes, struct error *err);
+
+/* All processes of a directory and those below it. Returns 0 with *ret for free(), or -errno. */
+int cgroup_collect_pids(int dirfd, pid_t **ret, size_t *ret_n);
+
+/* Calls f for every directory below dirfd, deeper ones first, with its parent and name. Returns 0 or the
+ * first value < 0 of f, or -errno. */
+int cgroup_walk(int dirfd, int (*f)(int parent_fd, const char *name, void *arg), void *arg);
+
+/* Removes what cg->h[].made says, without waiting. Returns 0, or the last -errno with *ret_dir (borrowed, may
+ * be NULL). */
+int cgroup_remove_made(struct cgroup *cg, const char **ret_dir);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef HV_LINUX_MOUNT_OPTIONS_H
+#define HV_LINUX_MOUNT_OPTIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+enum mount_option_extra {
+	MOUNT_EXTRA_BIND = 1 << 0,
+	MOUNT_EXTRA_REMOUNT = 1 << 1,
+	MOUNT_EXTRA_TMPCOPYUP = 1 << 2, /* what the mount covers is copied into it */
+	MOUNT_EXTRA_IDMAP = 1 << 3,
+	MOUNT_EXTRA_RECURSIVE = 1 << 4, /* of bind: rbind */
+	MOUNT_EXTRA_RIDMAP = 1 << 5,
+};
+
+/* Attributes to set and to clear, as mount_setattr(2) takes them; never the same bit in both, but for the atime field. */
+struct mount_attributes {
+	uint64_t set, clr;
+};
+
+enum { MOUNT_OPTIONS_MAX = 64 };
+
+/* The options of one mount. Strings are borrowed from the options that were parsed. */
+struct mount_options {
+	struct mount_attributes attr; /* of the mount itself */
+	struct mount_attributes rec;  /* of the mount and everything mounted below it: "rro" ... */
+	unsigned extra;		      /* MOUNT_EXTRA_* */
+	unsigned propagation[8];      /* MS_SHARED | MS_REC ..., in the order given */
+	size_t n_propagation;
+	const char *data[MOUNT_OPTIONS_MAX]; /* "key=value" or "flag": for the file system */
+	size_t n_data;
+};
+
+/*
+ * mounts[].options (runtime-spec config.md, "Linux mount options") in the order given, later ones winning. What is not in the
+ * table is for the file system. Returns 0, or < 0 when there are too many of a kind.
+ */
+int mount_options_parse(char *const *options, size_t n, struct mount_options *ret, struct error *err);
+
+/* The names in the table, sorted, NULL-terminated, recursive forms included: for "features". */
+const char *const *mount_options_names(void);
+
+#endif

@@ -1,0 +1,337 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * linux.seccomp (runtime-spec config-linux.md, "Seccomp") to BPF by libseccomp, in the parent: the child gets
+ * finished instructions and makes one system call, seccomp(2). Rules that say what the default says are left
+ * out, as libseccomp wants; comparisons of one argument with several values become several rules, for the
+ * comparisons of one rule all have to hold.
+ */
+#include "linux/seccomp.h"
+
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <ocispec/types.h>
+#include <seccomp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "linux/sys.h"
+
+enum { ARGS_MAX = 6, BPF_INSNS_MAX = 4096 /* BPF_MAXINSNS */ };
+
+/* errno_ret: whether the action has a number for the caller. It is then added to the lower 16 bits, EPERM by
+ * default. */
+static const struct {
+	uint32_t action;
+	bool errno_ret;
+} actions[_OCI_SECCOMP_ACTION_MAX] = {
+	[OCI_SECCOMP_ACTION_KILL] = {SCMP_ACT_KILL, false},
+	[OCI_SECCOMP_ACTION_KILL_PROCESS] = {SCMP_ACT_KILL_PROCESS, false},
+	[OCI_SECCOMP_ACTION_KILL_THREAD] = {SCMP_ACT_KILL_THREAD, false},
+	[OCI_SECCOMP_ACTION_TRAP] = {SCMP_ACT_TRAP, false},
+	[OCI_SECCOMP_ACTION_ERRNO] = {SCMP_ACT_ERRNO(0), true},
+	[OCI_SECCOMP_ACTION_TRACE] = {SCMP_ACT_TRACE(0), true},
+	[OCI_SECCOMP_ACTION_ALLOW] = {SCMP_ACT_ALLOW, false},
+	[OCI_SECCOMP_ACTION_LOG] = {SCMP_ACT_LOG, false},
+	[OCI_SECCOMP_ACTION_NOTIFY] = {SCMP_ACT_NOTIFY, false},
+};
+
+static const enum scmp_compare operators[_OCI_SECCOMP_OPERATOR_MAX] = {
+	[OCI_SECCOMP_OPERATOR_NE] = SCMP_CMP_NE,
+	[OCI_SECCOMP_OPERATOR_LT] = SCMP_CMP_LT,
+	[OCI_SECCOMP_OPERATOR_LE] = SCMP_CMP_LE,
+	[OCI_SECCOMP_OPERATOR_EQ] = SCMP_CMP_EQ,
+	[OCI_SECCOMP_OPERATOR_GE] = SCMP_CMP_GE,
+	[OCI_SECCOMP_OPERATOR_GT] = SCMP_CMP_GT,
+	[OCI_SECCOMP_OPERATOR_MASKED_EQ] = SCMP_CMP_MASKED_EQ,
+};
+
+/* libseccomp's names of the architectures: seccomp_arch_resolve_name(3). One that it does not know yet is for
+ * it to say. */
+static const char *const architectures[_OCI_SECCOMP_ARCH_MAX] = {
+	[OCI_SECCOMP_ARCH_X86] = "x86",
+	[OCI_SECCOMP_ARCH_X86_64] = "x86_64",
+	[OCI_SECCOMP_ARCH_X32] = "x32",
+	[OCI_SECCOMP_ARCH_ARM] = "arm",
+	[OCI_SECCOMP_ARCH_AARCH64] = "aarch64",
+	[OCI_SECCOMP_ARCH_MIPS] = "mips",
+	[OCI_SECCOMP_ARCH_MIPS64] = "mips64",
+	[OCI_SECCOMP_ARCH_MIPS64N32] = "mips64n32",
+	[OCI_SECCOMP_ARCH_MIPSEL] = "mipsel",
+	[OCI_SECCOMP_ARCH_MIPSEL64] = "mipsel64",
+	[OCI_SECCOMP_ARCH_MIPSEL64N32] = "mipsel64n32",
+	[OCI_SECCOMP_ARCH_PPC] = "ppc",
+	[OCI_SECCOMP_ARCH_PPC64] = "ppc64",
+	[OCI_SECCOMP_ARCH_PPC64LE] = "ppc64le",
+	[OCI_SECCOMP_ARCH_S390] = "s390",
+	[OCI_SECCOMP_ARCH_S390X] = "s390x",
+	[OCI_SECCOMP_ARCH_PARISC] = "parisc",
+	[OCI_SECCOMP_ARCH_PARISC64] = "parisc64",
+	[OCI_SECCOMP_ARCH_RISCV64] = "riscv64",
+	[OCI_SECCOMP_ARCH_LOONGARCH64] = "loongarch64",
+	[OCI_SECCOMP_ARCH_M68K] = "m68k",
+	[OCI_SECCOMP_ARCH_SH] = "sh",
+	[OCI_SECCOMP_ARCH_SHEB] = "sheb",
+};
+
+/* TSYNC has no other thread to reach in a process that has one; WAIT_KILLABLE_RECV speaks of notifications
+ * only. */
+static const unsigned filter_flags[_OCI_SECCOMP_FLAG_MAX] = {
+	[OCI_SECCOMP_FLAG_LOG] = SECCOMP_FILTER_FLAG_LOG,
+	[OCI_SECCOMP_FLAG_SPEC_ALLOW] = SECCOMP_FILTER_FLAG_SPEC_ALLOW,
+};
+
+static void releasep(scmp_filter_ctx *ctx)
+{
+	if (*ctx)
+		seccomp_release(*ctx);
+}
+
+/* An action with its number; field: what carries the number. */
+static int resolve_action(enum oci_seccomp_action action, bool has_errno, uint32_t errno_ret,
+			  const char *field, uint32_t *ret, struct error *err)
+{
+	const char *name = oci_seccomp_action_to_string(action);
+
+	*ret = actions[action].action;
+	if (!actions[action].errno_ret) {
+		if (has_errno)
+			return error_set(err, EINVAL, "%s: %u: %s returns no error number", field, errno_ret,
+					 name);
+		return 0;
+	}
+	if (has_errno && errno_ret > (action == OCI_SECCOMP_ACTION_ERRNO ? 4095u : 0xffffu))
+		return error_set(err, EINVAL, "%s: %u does not fit %s", field, errno_ret, name);
+	*ret |= has_errno ? errno_ret : EPERM;
+	return 0;
+}
+
+/* What no kernel's answer is needed for. Notifications come with the listener that gets them, which is not
+ * there yet. */
+static int validate(const struct oci_seccomp *oci, struct error *err)
+{
+	if (oci->default_action == OCI_SECCOMP_ACTION_NOTIFY)
+		return error_set(
+			err, EINVAL,
+			"linux.seccomp.defaultAction: SCMP_ACT_NOTIFY cannot be used as the default action");
+	if (oci->listener_metadata && str_is_empty(oci->listener_path))
+		return error_set(err, EINVAL,
+				 "linux.seccomp.listenerMetadata: is set, but listenerPath is not");
+	for (size_t i = 0; i < oci->n_syscalls; i++) {
+		const struct oci_syscall *s = &oci->syscalls[i];
+
+		if (s->action != OCI_SECCOMP_ACTION_NOTIFY)
+			continue;
+		if (strv_contains(s->names, "write"))
+			return error_set(err, EINVAL,
+					 "linux.seccomp.syscalls[%zu]: SCMP_ACT_NOTIFY cannot be used for "
+					 "the write syscall",
+					 i);
+		return error_set(err, EOPNOTSUPP,
+				 "linux.seccomp.syscalls[%zu].action: seccomp notify unsupported: "
+				 "SCMP_ACT_NOTIFY needs a "
+				 "listener, which this runtime does not serve",
+				 i);
+	}
+	return 0;
+}
+
+/* The native architecture is always in the filter. */
+static int add_architectures(scmp_filter_ctx ctx, const struct oci_seccomp *oci, struct error *err)
+{
+	for (size_t i = 0; i < oci->n_architectures; i++) {
+		const char *name = oci_seccomp_arch_to_string(oci->architectures[i]);
+		uint32_t arch = seccomp_arch_resolve_name(architectures[oci->architectures[i]]);
+		int r = arch ? seccomp_arch_add(ctx, arch) : -EOPNOTSUPP;
+
+		if (r < 0 && r != -EEXIST)
+			return error_errnum(
+				err, r, "linux.seccomp.architectures[%zu]: libseccomp cannot filter %s here",
+				i, name);
+	}
+	return 0;
+}
+
+static struct scmp_arg_cmp comparison(const struct oci_syscall_arg *a)
+{
+	return (struct scmp_arg_cmp){
+		.arg = (unsigned)a->index,
+		.op = operators[a->op],
+		.datum_a = a->value,
+		.datum_b = a->value_two,
+	};
+}
+
+static bool has_repeated_index(const struct oci_syscall *s)
+{
+	unsigned seen = 0;
+
+	for (size_t i = 0; i < s->n_args; i++) {
+		if (seen & 1u << s->args[i].index)
+			return true;
+		seen |= 1u << s->args[i].index;
+	}
+	return false;
+}
+
+static int add_rule(scmp_filter_ctx ctx, const struct oci_syscall *s, uint32_t action, int number)
+{
+	struct scmp_arg_cmp args[ARGS_MAX];
+
+	if (!has_repeated_index(s)) {
+		for (size_t i = 0; i < s->n_args; i++)
+			args[i] = comparison(&s->args[i]);
+		return seccomp_rule_add_array(ctx, action, number, (unsigned)s->n_args, args);
+	}
+	for (size_t i = 0; i < s->n_args; i++) {
+		int r;
+
+		args[0] = comparison(&s->args[i]);
+		r = seccomp_rule_add_array(ctx, action, number, 1, args);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int add_syscall(scmp_filter_ctx ctx, const struct oci_syscall *s, size_t index,
+		       uint32_t default_action, struct error *err)
+{
+	_cleanup_free_ char *field = xasprintf("linux.seccomp.syscalls[%zu].errnoRet", index);
+	uint32_t action;
+	int r = resolve_action(s->action, s->has_errno_ret, s->errno_ret, field, &action, err);
+
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < s->n_args; i++)
+		if ((unsigned)s->args[i].index >= ARGS_MAX)
+			return error_set(
+				err, EINVAL,
+				"linux.seccomp.syscalls[%zu].args[%zu].index: %u is out of range (0 .. 5)",
+				index, i, (unsigned)s->args[i].index);
+	if (action == default_action)
+		return 0;
+	for (size_t i = 0; i < s->n_names; i++) {
+		int number = seccomp_syscall_resolve_name(s->names[i]);
+
+		if (number == __NR_SCMP_ERROR) {
+			log_debug(
+				"linux.seccomp.syscalls[%zu].names[%zu]: unknown system call \"%s\" ignored",
+				index, i, s->names[i]);
+			continue;
+		}
+		r = add_rule(ctx, s, action, number);
+		if (r < 0)
+			return error_errnum(
+				err, r,
+				"linux.seccomp.syscalls[%zu].names[%zu]: cannot add a rule for \"%s\"", index,
+				i, s->names[i]);
+	}
+	return 0;
+}
+
+/* EFAULT for the missing filter means that the kernel knows the flag, EINVAL that it does not: seccomp(2). */
+static bool flag_is_known(unsigned flag)
+{
+	return sys_seccomp(SECCOMP_SET_MODE_FILTER, flag, NULL) == -EFAULT;
+}
+
+static int resolve_flags(const struct oci_seccomp *oci, unsigned *ret, struct error *err)
+{
+	*ret = 0;
+	if (!oci->flags && flag_is_known(SECCOMP_FILTER_FLAG_SPEC_ALLOW))
+		*ret = SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+	for (size_t i = 0; i < oci->n_flags; i++) {
+		unsigned flag = filter_flags[oci->flags[i]];
+
+		if (flag && !flag_is_known(flag))
+			return error_set(err, EOPNOTSUPP,
+					 "linux.seccomp.flags[%zu]: this kernel does not know %s", i,
+					 oci_seccomp_flag_to_string(oci->flags[i]));
+		*ret |= flag;
+	}
+	return 0;
+}
+
+/* libseccomp before 2.6 writes to descriptors only. */
+static int export(scmp_filter_ctx ctx, struct seccomp_filter *ret, struct error *err)
+{
+	_cleanup_fd_ int fd = memfd_create("seccomp", MFD_CLOEXEC);
+	_cleanup_free_ char *bpf = NULL;
+	size_t len;
+	int r;
+
+	if (fd < 0)
+		return error_errno(err, "linux.seccomp: memfd_create");
+	r = seccomp_export_bpf(ctx, fd);
+	if (r < 0)
+		return error_errnum(err, r, "linux.seccomp: libseccomp cannot make the filter");
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return error_errno(err, "linux.seccomp: lseek");
+	r = fd_read_file(fd, BPF_INSNS_MAX * sizeof(struct sock_filter), &bpf, &len);
+	if (r < 0)
+		return error_errnum(
+			err, r, "linux.seccomp: the filter has more instructions than the kernel takes (%d)",
+			BPF_INSNS_MAX);
+	ret->n_insns = (unsigned short)(len / sizeof(struct sock_filter));
+	ret->insns = xmemdup(bpf, len);
+	return 0;
+}
+
+int seccomp_filter_compile(const struct oci_seccomp *oci, struct seccomp_filter *ret, struct error *err)
+{
+	_cleanup_(releasep) scmp_filter_ctx ctx = NULL;
+	struct seccomp_filter f = {0};
+	uint32_t default_action;
+	int r;
+
+	*ret = f;
+	if (!oci)
+		return 0;
+	r = validate(oci, err);
+	if (r < 0)
+		return r;
+	r = resolve_action(oci->default_action, oci->has_default_errno_ret, oci->default_errno_ret,
+			   "linux.seccomp.defaultErrnoRet", &default_action, err);
+	if (r < 0)
+		return r;
+	r = resolve_flags(oci, &f.flags, err);
+	if (r < 0)
+		return r;
+	ctx = seccomp_init(default_action);
+	if (!ctx)
+		return error_set(err, EINVAL, "linux.seccomp.defaultAction: libseccomp does not take %s here",
+				 oci_seccomp_action_to_string(oci->default_action));
+	r = add_architectures(ctx, oci, err);
+	for (size_t i = 0; r >= 0 && i < oci->n_syscalls; i++)
+		r = add_syscall(ctx, &oci->syscalls[i], i, default_action, err);
+	if (r < 0)
+		return r;
+	seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a binary tree: since libseccomp 2.5 */
+	r = export(ctx, &f, err);
+	if (r >= 0)
+		*ret = f;
+	return r;
+}
+
+void seccomp_filter_done(struct seccomp_filter *f)
+{
+	free(f->insns);
+	*f = (struct seccomp_filter){0};
+}
+
+int seccomp_filter_load(const struct seccomp_filter *f, struct error *err)
+{
+	struct sock_fprog program = {.len = f->n_insns, .filter = f->insns};
+	int r = f->n_insns > 0 ? sys_seccomp(SECCOMP_SET_MODE_FILTER, f->flags, &program) : 0;
+
+	return r < 0 ? error_errnum(err, r,
+				    "linux.seccomp: cannot load the filter (%u instructions, flags %u)",
+				    f->n_insns, f->flags)
+		     : 0;
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The id maps of a user namespace, user_namespaces(7). A map is written once, in one write. With CAP_SETUID over the parent namespace
+ * that is all; without, the kernel lets a process map its own id only, and the set-uid helpers of shadow(5) map what subuid(5) grants.
+ */
+#include "linux/userns.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/process.h"
+#include "base/str.h"
+#include "linux/procfs.h"
+
+int64_t id_map_to_outside(const struct id_map *maps, size_t n, uint32_t id)
+{
+	for (size_t i = 0; i < n; i++)
+		if (id >= maps[i].inside && id - maps[i].inside < maps[i].count)
+			return (int64_t)maps[i].outside + (id - maps[i].inside);
+	return -1;
+}
+
+static char *map_text(const struct id_map *maps, size_t n)
+{
+	_cleanup_buf_ struct buf b = {0};
+
+	for (size_t i = 0; i < n; i++)
+		buf_printf(&b, "%u %u %u\n", maps[i].inside, maps[i].outside, maps[i].count);
+	return buf_take(&b);
+}
+
+static bool is_own_id(const struct id_map *maps, size_t n, uint32_t own)
+{
+	return n == 1 && maps[0].count == 1 && maps[0].outside == own;
+}
+
+/* newuidmap PID INSIDE OUTSIDE COUNT ... */
+static int run_helper(const char *path, pid_t pid, const struct id_map *maps, size_t n, struct error *err)
+{
+	_cleanup_strv_ char **argv = NULL;
+	struct process_spawn spec = {.path = path, .stdio = {-1, 2, 2}};
+	char number[16];
+	int status, r;
+
+	strv_append(&argv, path);
+	snprintf(number, sizeof(number), "%d", (int)pid);
+	strv_append(&argv, number);
+	for (size_t i = 0; i < n; i++) {
+		const uint32_t fields[] = {maps[i].inside, maps[i].outside, maps[i].count};
+
+		for (size_t f = 0; f < ARRAY_SIZE(fields); f++) {
+			snprintf(number, sizeof(number), "%u", fields[f]);
+			strv_append(&argv, number);
+		}
+	}
+	spec.argv = argv;
+	r = process_spawn(&spec, &pid);
+	if (r < 0)
+		return error_errnum(err, r, "%s is needed to map more ids than one's own", path);
+	r = process_wait(pid, &status);
+	if (r < 0)
+		return error_errnum(err, r, "wait for %s", path);
+	if (status != 0)
+		return error_set(err, EPERM, "%s failed with status %d: the ids must be granted in /etc/subuid and /etc/subgid",
+				 path, process_exit_status(status));
+	return 0;
+}
+
+static int write_map(int procfs_fd, pid_t pid, const char *file, const struct id_map *maps, size_t n, struct error *err)
+{
+	_cleanup_free_ char *text = map_text(maps, n);
+	int r = procfs_write_pid(procfs_fd, pid, file, text, strlen(text));
+
+	return r < 0 ? error_errnum(err, r, "write %s", file) : 0;
+}
+
+static int deny_setgroups(int procfs_fd, pid_t pid, struct error *err)
+{
+	int r = procfs_write_pid(procfs_fd, pid, "setgroups", "deny", 4);
+
+	return r < 0 && r != -ENOENT ? error_errnum(err, r, "write setgroups") : 0;
+}
+
+int userns_write_maps(int procfs_fd, pid_t pid, const struct userns_maps *m, struct error *err)
+{
+	bool root = geteuid() == 0;
+	int r;
+
+	if (m->n_gids > 0) {
+		if (root || is_own_id(m->gids, m->n_gids, getegid())) {
+			r = root ? 0 : deny_setgroups(procfs_fd, pid, err);
+			if (r == 0)
+				r = write_map(procfs_fd, pid, "gid_map", m->gids, m->n_gids, err);
+		} else {
+			r = run_helper("/usr/bin/newgidmap", pid, m->gids, m->n_gids, err);
+		}
+		if (r < 0)
+			return r;
+	}
+	if (m->n_uids == 0)
+		return 0;
+	if (root || is_own_id(m->uids, m->n_uids, geteuid()))
+		return write_map(procfs_fd, pid, "uid_map", m->uids, m->n_uids, err);
+	return run_helper("/usr/bin/newuidmap", pid, m->uids, m->n_uids, err);
+}
