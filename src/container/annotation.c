@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The annotations that hvrun honours, as one table. An annotation comes with the bundle and is as hostile as the rest of it: values are
+ * checked here before anything is done, and none of them can point hvrun at a file of the host or turn emulation on.
+ */
+#include "container/annotation.h"
+
+#include <errno.h>
+#include <ocispec/doc.h>
+#include <stdbool.h>
+
+#include "base/macros.h"
+#include "base/mem.h"
+#include "base/process.h"
+#include "base/str.h"
+#include "container/container.h"
+#include "container/runtime_type.h"
+
+static const char *const container_types[] = {"sandbox", "container", NULL};
+
+static const struct annotation_def defs[_ANNOTATION_MAX] = {
+	[ANNOTATION_RUNTIME_TYPE] = {"io.hvrun.runtime-type", ANNOTATION_TYPE_CHOICE, runtime_type_names,
+		"The runtime type: natively (Default), in a virtual machine of its own (HyperV), or whichever this host can run the image with (Auto)."},
+	[ANNOTATION_IMAGE_OS] = {"org.opencontainers.image.os", ANNOTATION_TYPE_STRING, NULL,
+		"The operating system that the image is for; compared with the host's."},
+	[ANNOTATION_IMAGE_ARCHITECTURE] = {"org.opencontainers.image.architecture", ANNOTATION_TYPE_STRING, NULL,
+		"The architecture that the image is for, by Go's names (amd64, arm64); compared with the host's."},
+	[ANNOTATION_IMAGE_VARIANT] = {"org.opencontainers.image.variant", ANNOTATION_TYPE_STRING, NULL,
+		"The architecture's variant (v3, v8); compared with the host's."},
+	[ANNOTATION_IMAGE_STOP_SIGNAL] = {"org.opencontainers.image.stopSignal", ANNOTATION_TYPE_SIGNAL, NULL,
+		"What kill sends when no signal is given; SIGTERM without it."},
+	[ANNOTATION_CRI_CONTAINER_TYPE] = {"io.kubernetes.cri.container-type", ANNOTATION_TYPE_CHOICE, container_types,
+		"containerd's mark of a pod's sandbox and its members."},
+	[ANNOTATION_CRI_SANDBOX_ID] = {"io.kubernetes.cri.sandbox-id", ANNOTATION_TYPE_ID, NULL,
+		"The sandbox of a pod member, which goes where its sandbox is."},
+	[ANNOTATION_CRIO_CONTAINER_TYPE] = {"io.kubernetes.cri-o.ContainerType", ANNOTATION_TYPE_CHOICE, container_types,
+		"CRI-O's mark of a pod's sandbox and its members."},
+	[ANNOTATION_CRIO_SANDBOX_ID] = {"io.kubernetes.cri-o.SandboxID", ANNOTATION_TYPE_ID, NULL,
+		"The sandbox of a pod member under CRI-O."},
+};
+
+const char *const annotations_unsafe[] = {"io.hvrun.", "io.kubernetes.cri.container-type", "io.kubernetes.cri.sandbox-id",
+					  "io.kubernetes.cri-o.ContainerType", "io.kubernetes.cri-o.SandboxID", NULL};
+
+const struct annotation_def *annotation_def(enum annotation a)
+{
+	return &defs[a];
+}
+
+const char *annotation_get(const struct oci_string_map *map, enum annotation a)
+{
+	return oci_map_get(map, defs[a].key);
+}
+
+static int check_choice(const struct annotation_def *d, const char *value, struct error *err)
+{
+	_cleanup_free_ char *valid = NULL;
+
+	for (const char *const *c = d->choices; *c; c++)
+		if (str_eq_nocase(*c, value))
+			return 0;
+	valid = str_join((char *const *)d->choices, ", ");
+	return error_set(err, EINVAL, "annotation %s: \"%s\" is not a valid value (%s)", d->key, value, valid);
+}
+
+static int check_signal(const struct annotation_def *d, const char *value, struct error *err)
+{
+	if (signal_from_string(value) > 0)
+		return 0;
+	return error_set(err, EINVAL, "annotation %s: unknown signal \"%s\"", d->key, value);
+}
+
+static int check_value(const struct annotation_def *d, const char *value, struct error *err)
+{
+	switch (d->type) {
+	case ANNOTATION_TYPE_STRING:
+		return 0;
+	case ANNOTATION_TYPE_CHOICE:
+		return check_choice(d, value, err);
+	case ANNOTATION_TYPE_SIGNAL:
+		return check_signal(d, value, err);
+	case ANNOTATION_TYPE_ID:
+		return container_id_validate(value, err) < 0 ? error_wrap(err, "annotation %s", d->key) : 0;
+	}
+	return 0;
+}
+
+static const struct {
+	enum annotation type, id;
+} pods[] = {{ANNOTATION_CRI_CONTAINER_TYPE, ANNOTATION_CRI_SANDBOX_ID}, {ANNOTATION_CRIO_CONTAINER_TYPE, ANNOTATION_CRIO_SANDBOX_ID}};
+
+static bool is_member(const struct oci_string_map *map, size_t kind)
+{
+	return str_eq_nocase(annotation_get(map, pods[kind].type), "container");
+}
+
+int annotations_validate(const struct oci_string_map *map, struct error *err)
+{
+	for (int a = 0; a < _ANNOTATION_MAX; a++) {
+		const char *value = annotation_get(map, (enum annotation)a);
+		int r = value ? check_value(&defs[a], value, err) : 0;
+
+		if (r < 0)
+			return r;
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(pods); i++)
+		if (is_member(map, i) && !annotation_get(map, pods[i].id))
+			return error_set(err, EINVAL, "annotation %s is \"container\", but %s is missing", defs[pods[i].type].key,
+					 defs[pods[i].id].key);
+	return 0;
+}
+
+const char *annotation_sandbox_of(const struct oci_string_map *map)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(pods); i++)
+		if (is_member(map, i))
+			return annotation_get(map, pods[i].id);
+	return NULL;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef HV_CONTAINER_ANNOTATION_H
+#define HV_CONTAINER_ANNOTATION_H
+
+#include <stddef.h>
+
+#include "base/error.h"
+
+struct oci_string_map;
+
+/* Every annotation that is honoured. What it means is in annotation.c's table, which the man page and `features` are made from. */
+enum annotation {
+	ANNOTATION_RUNTIME_TYPE,
+	ANNOTATION_IMAGE_OS,
+	ANNOTATION_IMAGE_ARCHITECTURE,
+	ANNOTATION_IMAGE_VARIANT,
+	ANNOTATION_IMAGE_STOP_SIGNAL,
+	ANNOTATION_CRI_CONTAINER_TYPE,
+	ANNOTATION_CRI_SANDBOX_ID,
+	ANNOTATION_CRIO_CONTAINER_TYPE,
+	ANNOTATION_CRIO_SANDBOX_ID,
+	_ANNOTATION_MAX,
+};
+
+enum annotation_type { ANNOTATION_TYPE_STRING, ANNOTATION_TYPE_CHOICE, ANNOTATION_TYPE_SIGNAL, ANNOTATION_TYPE_ID };
+
+struct annotation_def {
+	const char *key;
+	enum annotation_type type;
+	const char *const *choices; /* ANNOTATION_TYPE_CHOICE, NULL-terminated; any case */
+	const char *doc;
+};
+
+const struct annotation_def *annotation_def(enum annotation a);
+
+/* Its value, NULL when it is absent. map may be NULL. */
+const char *annotation_get(const struct oci_string_map *map, enum annotation a);
+
+/* Checks that every honoured one has a value of its type. Names key, value and what would be right. */
+int annotations_validate(const struct oci_string_map *map, struct error *err);
+
+/* Pod members (CRI): the id of the sandbox that the container belongs to; NULL when it is none or is the sandbox itself. */
+const char *annotation_sandbox_of(const struct oci_string_map *map);
+
+/* Prefixes and keys for features' potentiallyUnsafeConfigAnnotations, NULL-terminated. */
+extern const char *const annotations_unsafe[];
+
+#endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The configuration file: the operator's word, which no bundle can change. It is read by the generated tables of
+ * src/schema/settings.json; here are the values that need more than a type, and the defaults.
+ */
+#include "container/settings.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ocispec/doc.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "base/str.h"
+#include "container/document.h"
+#include "container/install.h"
+#include "container/runtime_type.h"
+#include "linux/cgroup/cgroup.h"
+#include "schema/types.h"
+
+enum { SETTINGS_MAX = 1 << 20 };
+
+#define DEFAULT_MEMORY (512ULL << 20)
+enum { DEFAULT_VCPUS = 1, DEFAULT_BOOT_TIMEOUT = 60 };
+
+struct settings *settings_free(struct settings *s)
+{
+	if (!s)
+		return NULL;
+	oci_doc_free(s->doc);
+	for (size_t i = 0; i < ARRAY_SIZE(s->found); i++)
+		free(s->found[i]);
+	free(s->path);
+	free(s);
+	return NULL;
+}
+
+static int set_accel(struct settings_hyperv *h, const char *value, struct error *err)
+{
+	if (!str_eq(value, "kvm") && !str_eq(value, "tcg"))
+		return error_set(err, EINVAL, "hyperv.accel: \"%s\" is not a valid value (kvm, tcg)", value);
+	h->accel = value;
+	return 0;
+}
+
+static int fill_hyperv(struct settings_hyperv *h, const struct hv_settings_hyperv *f, struct error *err)
+{
+	if (f->accel && set_accel(h, f->accel, err) < 0)
+		return -EINVAL;
+	if (f->memory && (num_parse_size(f->memory, &h->memory) < 0 || h->memory == 0))
+		return error_set(err, EINVAL, "hyperv.memory: \"%s\" is not a size (\"512M\", \"2G\")", f->memory);
+	if (f->vmm)
+		h->vmm = f->vmm;
+	if (f->has_vcpus)
+		h->vcpus = f->vcpus;
+	if (f->has_boot_timeout)
+		h->boot_timeout = f->boot_timeout;
+	h->vmm_path = f->vmm_path;
+	h->worker = f->worker;
+	h->kernel = f->kernel;
+	h->initrd = f->initrd;
+	return 0;
+}
+
+static int fill(struct settings *s, const struct hv_settings *f, struct error *err)
+{
+	int r;
+
+	if (f->runtime_type) {
+		r = runtime_type_from_string(f->runtime_type, "runtime_type", err);
+		if (r < 0)
+			return r;
+		s->runtime_type = r;
+	}
+	if (f->cgroup_manager) {
+		r = cgroup_manager_from_string(f->cgroup_manager, err);
+		if (r < 0)
+			return error_wrap(err, "cgroup_manager");
+		s->cgroup_manager = r;
+	}
+	s->allow_annotation_default = f->allow_annotation_default;
+	return f->hyperv ? fill_hyperv(&s->hyperv, f->hyperv, err) : 0;
+}
+
+static int read_file(struct settings *s, const char *path, bool must_exist, struct error *err)
+{
+	struct oci_parse_options options = {.comments = true};
+	_cleanup_free_ char *json = NULL;
+	struct oci_error oe;
+	size_t len;
+	int r = file_read_at(AT_FDCWD, path, SETTINGS_MAX, &json, &len);
+
+	if (r == -ENOENT && !must_exist)
+		return 0;
+	if (r < 0)
+		return error_errnum(err, r, "read");
+	if (oci_parse(&hv_settings_type, json, len, &options, &s->doc, &oe) < 0)
+		return document_error(err, &oe);
+	s->path = xstrdup(path);
+	return fill(s, oci_doc_root(s->doc), err);
+}
+
+/* Paths that the file does not give. */
+static void find_files(struct settings *s)
+{
+	struct settings_hyperv *h = &s->hyperv;
+	const struct {
+		const char **path;
+		enum install_file file;
+	} rows[] = {{&h->worker, INSTALL_WORKER}, {&h->kernel, INSTALL_KERNEL}, {&h->initrd, INSTALL_INITRD}};
+
+	_Static_assert(ARRAY_SIZE(rows) == ARRAY_SIZE(s->found), "a place for each");
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (!*rows[i].path)
+			*rows[i].path = s->found[i] = install_path(rows[i].file);
+}
+
+int settings_load(const char *path, struct settings **ret, struct error *err)
+{
+	_cleanup_settings_ struct settings *s = xcalloc(1, sizeof(*s));
+	int r;
+
+	s->runtime_type = -1;
+	s->cgroup_manager = CGROUP_MANAGER_CGROUPFS;
+	s->hyperv = (struct settings_hyperv){
+		.accel = "kvm",
+		.vmm = "qemu",
+		.memory = DEFAULT_MEMORY,
+		.vcpus = DEFAULT_VCPUS,
+		.boot_timeout = DEFAULT_BOOT_TIMEOUT,
+	};
+	r = read_file(s, path ? path : SETTINGS_DEFAULT_PATH, path, err);
+	if (r < 0)
+		return error_wrap(err, "configuration file %s", path ? path : SETTINGS_DEFAULT_PATH);
+	find_files(s);
+	*ret = TAKE_PTR(s);
+	return 0;
+}
