@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * create, the parent's side: a table of steps, each with what undoes it, so that a failure anywhere leaves the machine as it was. Between
+ * birth and READY parent and child work at the same time: on cgroup v1 moving a process can take milliseconds, during which the child
+ * mounts. The child is told GO for each thing it waits for, in the order in which it waits (native/init.c).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <ocispec/doc.h>
+#include <ocispec/types.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/process.h"
+#include "base/str.h"
+#include "container/bundle.h"
+#include "container/container.h"
+#include "container/env.h"
+#include "container/hooks.h"
+#include "linux/cgroup/cgroup.h"
+#include "linux/namespace.h"
+#include "linux/oom.h"
+#include "linux/procfs.h"
+#include "linux/selfexe.h"
+#include "linux/sys.h"
+#include "native/init.h"
+#include "native/operations.h"
+#include "native/spawn.h"
+#include "native/start.h"
+#include "native/sync.h"
+#include "schema/types.h"
+
+struct creation {
+	const struct create_request *req;
+	struct native_plan *plan;
+	struct cgroup *cgroup;
+	struct init init;
+	struct spawn spawn;
+	struct spawned child;
+	int *source_fds;
+	int sync_fd; /* ours of the pair; init.sync_fd is the child's */
+};
+
+static int make_plan(struct creation *c, struct error *err)
+{
+	const struct create_request *req = c->req;
+	const struct plan_facts facts = {
+		.id = req->container->id,
+		.grantable = caps_grantable(native_has_namespace(req->bundle->config, OCI_NAMESPACE_TYPE_USER)),
+		.no_pivot = req->no_pivot,
+		.no_new_keyring = req->no_new_keyring,
+	};
+	int r;
+
+	if (!selfexe_is_protected())
+		return error_set(err, EPERM, "this program's image is writable: selfexe_protect() was not called");
+	r = native_plan_new(req->bundle, &facts, &c->plan, err);
+	if (r < 0)
+		return r;
+	for (char **w = c->plan->warnings; w && *w; w++)
+		log_warning("%s", *w);
+	return setup_init(&c->init.setup, &c->plan->process, &req->io, err);
+}
+
+static int make_cgroup(struct creation *c, struct error *err)
+{
+	const struct oci_linux *l = c->req->bundle->config->linux_;
+	const struct cgroup_request request = {
+		.manager = c->req->env->cgroup_manager,
+		.path = l ? l->cgroups_path : NULL,
+		.id = c->req->container->id,
+		.resources = l ? l->resources : NULL,
+		.rootless = c->req->env->rootless,
+	};
+
+	return cgroup_create(&request, &c->cgroup, err);
+}
+
+enum { REMOVE_TIMEOUT_MS = 10000 };
+
+static void undo_cgroup(struct creation *c)
+{
+	struct error err = {0};
+
+	if (cgroup_remove(c->cgroup, REMOVE_TIMEOUT_MS, &err) < 0)
+		log_warning("%s", err.msg);
+}
+
+static void add_early(struct spawn *s, int fd, int type)
+{
+	s->early[s->n_early].fd = fd;
+	s->early[s->n_early++].type = type;
+}
+
+/*
+ * Who joins what. Without a user namespace: the child itself, and it is born in an existing pid namespace. With one, new or existing,
+ * order matters: root joins what belongs to the host while it still may, then the user namespace; without privileges it is the user
+ * namespace that gives the right to join the rest. Either way a process in between does it.
+ */
+static void divide_joins(struct creation *c, const int *fds)
+{
+	const struct plan_namespaces *ns = &c->plan->namespaces;
+	bool rootless = c->req->env->rootless;
+	int user_fd = -1;
+
+	for (size_t i = 0; i < ns->n_join; i++) {
+		int type = ns->join[i].type;
+
+		if (type == CLONE_NEWUSER && !rootless)
+			user_fd = fds[i];
+		else if (c->init.in_userns || rootless)
+			add_early(&c->spawn, fds[i], type);
+		else if (type == CLONE_NEWPID)
+			c->spawn.pidns_fd = fds[i];
+		else {
+			c->init.join[c->init.n_join].fd = fds[i];
+			c->init.join[c->init.n_join++].type = type;
+		}
+	}
+	if (user_fd >= 0)
+		add_early(&c->spawn, user_fd, CLONE_NEWUSER);
+}
+
+static int open_namespaces(struct creation *c, struct error *err)
+{
+	const struct plan_namespaces *ns = &c->plan->namespaces;
+	int fds[ARRAY_SIZE(ns->join)];
+
+	c->init.in_userns = ns->create & CLONE_NEWUSER;
+	for (size_t i = 0; i < ns->n_join; i++) {
+		fds[i] = namespace_open(ns->join[i].path, ns->join[i].type, err);
+		if (fds[i] < 0) {
+			while (i > 0)
+				close(fds[--i]);
+			return error_wrap(err, "linux.namespaces");
+		}
+		c->init.in_userns |= ns->join[i].type == CLONE_NEWUSER;
+	}
+	divide_joins(c, fds);
+	return 0;
+}
+
+static void close_namespaces(struct creation *c)
+{
+	for (size_t i = 0; i < c->init.n_join; i++)
+		close(c->init.join[i].fd);
+	for (size_t i = 0; i < c->spawn.n_early; i++)
+		close(c->spawn.early[i].fd);
+	fd_close(c->spawn.pidns_fd);
+}
+
+/* In a user namespace the child may not walk to everything that root may bind: root opens it for it. */
+static int open_sources(struct creation *c, struct error *err)
+{
+	const struct plan_rootfs *root = &c->plan->rootfs;
+
+	if (!c->init.in_userns || c->req->env->rootless)
+		return 0;
+	c->source_fds = xcalloc(1 + root->n_mounts, sizeof(*c->source_fds));
+	for (size_t i = 0; i < 1 + root->n_mounts; i++)
+		c->source_fds[i] = -1;
+	c->source_fds[0] = rootfs_open_source(root->path, true, err);
+	if (c->source_fds[0] < 0)
+		return error_wrap(err, "root.path");
+	for (size_t i = 0; i < root->n_mounts; i++) {
+		const struct plan_mount *m = &root->mounts[i];
+
+		if (m->kind != PLAN_MOUNT_BIND)
+			continue;
+		c->source_fds[1 + i] = rootfs_open_source(m->source, m->options.extra & MOUNT_EXTRA_RECURSIVE, err);
+		if (c->source_fds[1 + i] < 0)
+			return error_wrap(err, "mounts[%zu] \"%s\"", i, m->destination);
+	}
+	return 0;
+}
+
+static void close_sources(struct creation *c)
+{
+	for (size_t i = 0; c->source_fds && i < 1 + c->plan->rootfs.n_mounts; i++)
+		fd_close(c->source_fds[i]);
+	free(c->source_fds);
+}
+
+static int listen_start(struct creation *c, struct error *err)
+{
+	c->init.start_fd = start_listen(c->req->container, err);
+	return c->init.start_fd < 0 ? c->init.start_fd : 0;
+}
+
+static void undo_listen(struct creation *c)
+{
+	start_forget(c->req->container);
+}
+
+/* A cgroup namespace is made when its process is in the group, a time namespace before it has any: both by the child. */
+#define MADE_BY_CHILD ((uint64_t)(CLONE_NEWCGROUP | CLONE_NEWTIME))
+
+static int give_birth(struct creation *c, struct error *err)
+{
+	const struct plan_namespaces *ns = &c->plan->namespaces;
+	int pair[2];
+	int r = fd_socketpair(SOCK_SEQPACKET, pair);
+
+	if (r < 0)
+		return error_errnum(err, r, "socketpair");
+	c->sync_fd = pair[0];
+	c->init.sync_fd = pair[1];
+	c->init.plan = c->plan;
+	c->init.container = c->req->container;
+	c->init.rootfs = (struct rootfs){
+		.plan = &c->plan->rootfs,
+		.cgroup = c->cgroup,
+		.source_fds = c->source_fds,
+		.new_cgroupns = ns->create & CLONE_NEWCGROUP,
+		.root_fd = -1,
+	};
+	c->init.await_maps = ns->create & CLONE_NEWUSER;
+	c->spawn.cgroup_fd = cgroup_clone_fd(c->cgroup);
+	c->init.await_cgroup = c->spawn.cgroup_fd < 0;
+	c->spawn.flags = ns->create & ~MADE_BY_CHILD;
+	c->spawn.procfs_fd = c->init.setup.procfs_fd;
+	c->spawn.child = init_run;
+	c->spawn.arg = &c->init;
+	r = spawn_process(&c->spawn, &c->child, err);
+	c->init.sync_fd = fd_close(c->init.sync_fd);
+	return r;
+}
+
+static void undo_birth(struct creation *c)
+{
+	spawned_kill(&c->child);
+	c->req->container->state->has_pid = false;
+}
+
+/* What later verbs need to know, and hooks are told: before anybody but us could ask. */
+static int record(struct creation *c, struct error *err)
+{
+	struct container *ct = c->req->container;
+	_cleanup_strv_ char **groups = cgroup_to_strings(c->cgroup);
+	struct process_stat st;
+	int r = process_get_stat(c->child.pid, &st);
+
+	if (r < 0)
+		return error_errnum(err, r, "read /proc/%d/stat", (int)c->child.pid);
+	ct->state->pid = c->child.pid;
+	ct->state->has_pid = true;
+	ct->state->start_time = st.start_time;
+	ct->state->has_start_time = true;
+	ct->state->n_cgroup = 0;
+	for (char **g = groups; g && *g; g++) {
+		char **slot = oci_doc_append(ct->state_doc, &ct->state->cgroup, &ct->state->n_cgroup, sizeof(*slot));
+
+		if (!slot || !(*slot = oci_doc_strdup(ct->state_doc, *g)))
+			return error_set(err, ENOMEM, "remember the cgroup");
+	}
+	return 0;
+}
+
+static int write_maps(struct creation *c, struct error *err)
+{
+	const struct plan_namespaces *ns = &c->plan->namespaces;
+	const struct userns_maps maps = {ns->uids, ns->gids, ns->n_uids, ns->n_gids};
+	int r;
+
+	if (!c->init.await_maps)
+		return 0;
+	r = userns_write_maps(c->init.setup.procfs_fd, c->child.pid, &maps, err);
+	return r < 0 ? r : sync_send(c->sync_fd, SYNC_GO, 0, err);
+}
+
+static int set_oom_score(struct creation *c, struct error *err)
+{
+	const struct plan_process *p = &c->plan->process;
+
+	if (!p->has_oom_score_adj)
+		return 0;
+	return oom_score_adj_set(c->init.setup.procfs_fd, c->child.pid, p->oom_score_adj, c->req->env->rootless, err);
+}
+
+static int enter_cgroup(struct creation *c, struct error *err)
+{
+	int r = set_oom_score(c, err);
+
+	if (r < 0 || (c->child.in_cgroup && !c->init.await_cgroup))
+		return r;
+	if (!c->child.in_cgroup)
+		r = cgroup_join(c->cgroup, c->child.pid, err);
+	return r < 0 || !c->init.await_cgroup ? r : sync_send(c->sync_fd, SYNC_GO, 0, err);
+}
+
+static int run_hooks(struct creation *c, struct error *err)
+{
+	const struct oci_hooks *h = c->plan->hooks;
+	_cleanup_free_ char *state = NULL;
+	int r;
+
+	if (h->n_prestart == 0 && h->n_create_runtime == 0)
+		return 0;
+	r = sync_expect(c->sync_fd, SYNC_HOOKS, NULL, err);
+	if (r < 0)
+		return r;
+	state = container_oci_state(c->req->container, CONTAINER_CREATING, c->child.pid);
+	r = hooks_run("prestart", h->prestart, h->n_prestart, state, NULL, err);
+	if (r == 0)
+		r = hooks_run("createRuntime", h->create_runtime, h->n_create_runtime, state, NULL, err);
+	return r < 0 ? r : sync_send(c->sync_fd, SYNC_GO, 0, err);
+}
+
+static int await_ready(struct creation *c, struct error *err)
+{
+	return sync_expect(c->sync_fd, SYNC_READY, NULL, err);
+}
+
+static const struct step {
+	int (*run)(struct creation *c, struct error *err);
+	void (*undo)(struct creation *c); /* after run succeeded and a later step did not */
+} steps[] = {
+	{make_plan, NULL},	 {make_cgroup, undo_cgroup}, {open_namespaces, NULL}, {open_sources, NULL},
+	{listen_start, undo_listen}, {give_birth, undo_birth},   {record, NULL},	      {write_maps, NULL},
+	{enter_cgroup, NULL},	 {run_hooks, NULL},	     {await_ready, NULL},
+};
+
+/* When the child failed first, what we ran into is only the consequence: its own word counts. And the OOM killer leaves none. */
+static void find_cause(struct creation *c, struct error *err)
+{
+	struct cgroup_stats stats;
+	struct error first = {0}, ignored = {0};
+
+	if (c->sync_fd < 0 || c->child.pid <= 0)
+		return;
+	if (cgroup_stats(c->cgroup, &stats, &ignored) == 0 && stats.oom_kills != CGROUP_STAT_NONE && stats.oom_kills > 0)
+		error_set(err, ENOMEM, "container init was OOM-killed (memory limit too low?)");
+	fd_set_nonblock(c->sync_fd, 1);
+	while (sync_expect(c->sync_fd, SYNC_ERROR, NULL, &first) < 0) {
+		if (first.code == EPROTO)
+			continue;
+		if (first.code != EAGAIN && first.code != EPIPE)
+			*err = first;
+		return;
+	}
+}
+
+static void creation_done(struct creation *c)
+{
+	close_namespaces(c);
+	if (c->plan)
+		close_sources(c);
+	fd_close(c->init.start_fd);
+	fd_close(c->sync_fd);
+	fd_close(c->child.pidfd);
+	setup_done(&c->init.setup);
+	cgroup_free(c->cgroup);
+	native_plan_free(c->plan);
+}
+
+int native_create(const struct create_request *req, struct error *err)
+{
+	struct creation c = {
+		.req = req,
+		.sync_fd = -1,
+		.child = {.pidfd = -1},
+		.spawn = {.cgroup_fd = -1, .pidns_fd = -1},
+		.init = {.sync_fd = -1, .start_fd = -1, .setup = {.procfs_fd = -1, .root_fd = -1, .null_fd = -1, .slave_fd = -1}},
+	};
+	size_t done = 0;
+	int r = 0;
+
+	while (r == 0 && done < ARRAY_SIZE(steps)) {
+		r = steps[done].run(&c, err);
+		if (r == 0)
+			done++;
+	}
+	if (r < 0) {
+		find_cause(&c, err);
+		r = -err->code;
+		while (done-- > 0)
+			if (steps[done].undo)
+				steps[done].undo(&c);
+	}
+	creation_done(&c);
+	return r;
+}

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * From the runtime's privileges to the process's. capabilities(7) "Effect of user ID changes on capabilities": the permitted set survives
+ * setresuid(2) only with keepcaps, the effective one never, so the sets are written after it. seccomp(2): a filter needs no_new_privs
+ * or CAP_SYS_ADMIN; without the first it is loaded while we have the second, and has to allow the calls below.
+ */
+#include <errno.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+
+#include "linux/sys.h"
+#include "native/plan.h"
+#include "native/setup.h"
+
+static int set_groups(const struct plan_process *p, struct error *err)
+{
+	int r = sys_setgroups(p->n_gids, p->gids);
+
+	/* a user namespace without gid map of its own may not: fine as long as nothing was asked for */
+	if (r == -EPERM && p->n_gids == 0)
+		return 0;
+	return r < 0 ? error_errnum(err, r, "process.user.additionalGids: setgroups") : 0;
+}
+
+static int set_user(const struct plan_process *p, struct error *err)
+{
+	int r = set_groups(p, err);
+
+	if (r < 0)
+		return r;
+	r = sys_setresgid(p->gid);
+	if (r < 0)
+		return error_errnum(err, r, "process.user.gid: setresgid %u", p->gid);
+	r = sys_setresuid(p->uid);
+	if (r < 0)
+		return error_errnum(err, r, "process.user.uid: setresuid %u", p->uid);
+	umask(p->umask);
+	return 0;
+}
+
+static int set_no_new_privs(const struct plan_process *p, struct error *err)
+{
+	int r = p->no_new_privs ? sys_prctl(PR_SET_NO_NEW_PRIVS, 1, 0) : 0;
+
+	return r < 0 ? error_errnum(err, r, "process.noNewPrivileges") : 0;
+}
+
+int credentials_apply(const struct plan_process *p, struct error *err)
+{
+	int r = p->no_new_privs ? 0 : seccomp_filter_load(&p->seccomp, err);
+
+	if (r == 0)
+		r = caps_drop_bounding(&p->caps, err);
+	if (r == 0)
+		r = caps_keep(true, err);
+	if (r == 0)
+		r = set_user(p, err);
+	if (r == 0)
+		r = caps_apply(&p->caps, NULL, err);
+	if (r == 0)
+		r = set_no_new_privs(p, err);
+	if (r == 0 && p->no_new_privs)
+		r = seccomp_filter_load(&p->seccomp, err);
+	return r;
+}

@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * mounts and linux.devices as data: which kind of mount each entry is, its options parsed, its source absolute, and the devices every
+ * container has (config-linux.md, "Default Devices") added to those asked for.
+ */
+#include <errno.h>
+#include <ocispec/types.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "container/bundle.h"
+#include "linux/sys.h"
+#include "native/plan_private.h"
+
+/* "/proc" and the like whatever way they are written. */
+static bool is_path(const char *path, const char *normal)
+{
+	_cleanup_free_ char *joined = path_join("/", path);
+	_cleanup_free_ char *clean = path_normalize(joined);
+
+	return str_eq(clean, normal);
+}
+
+static bool is_plain_dir(const char *destination)
+{
+	return is_path(destination, "/proc") || is_path(destination, "/sys") || is_path(destination, "/dev");
+}
+
+static bool has_option(const struct mount_options *o, const char *prefix)
+{
+	for (size_t i = 0; i < o->n_data; i++)
+		if (str_skip_prefix(o->data[i], prefix))
+			return true;
+	return false;
+}
+
+static enum plan_mount_kind kind_of(const struct plan_mount *m)
+{
+	if (m->options.extra & MOUNT_EXTRA_REMOUNT)
+		return PLAN_MOUNT_REMOUNT;
+	if ((m->options.extra & MOUNT_EXTRA_BIND) || str_eq(m->type, "bind"))
+		return PLAN_MOUNT_BIND;
+	if (str_eq(m->type, "cgroup") || str_eq(m->type, "cgroup2"))
+		return PLAN_MOUNT_CGROUP;
+	return PLAN_MOUNT_FS;
+}
+
+/* /proc takes a proc file system, or single files as lxcfs has them; anything else would fake what the runtime and LSMs rely on. */
+static int check_proc(const struct plan_mount *m, struct error *err)
+{
+	if (is_path(m->destination, "/proc") && m->kind == PLAN_MOUNT_FS && !str_eq(m->type, "proc"))
+		return error_set(err, EINVAL, "destination \"%s\": only type proc, not \"%s\", may be mounted there",
+				 m->destination, m->type ? m->type : "");
+	return 0;
+}
+
+static int check_kind(const struct plan_mount *m, struct error *err)
+{
+	if (m->kind == PLAN_MOUNT_BIND && m->options.n_data > 0)
+		return error_set(err, EINVAL, "options: \"%s\" is not an option of bind mounts", m->options.data[0]);
+	if (m->kind == PLAN_MOUNT_BIND && str_is_empty(m->source))
+		return error_set(err, EINVAL, "source: missing, but a bind mount needs one");
+	if (m->kind == PLAN_MOUNT_FS && str_is_empty(m->type))
+		return error_set(err, EINVAL, "type: missing, and no option \"bind\" or \"rbind\"");
+	if (m->options.extra & MOUNT_EXTRA_IDMAP)
+		return error_set(err, EOPNOTSUPP, "options: id-mapped mounts are not supported");
+	return check_proc(m, err);
+}
+
+static int plan_mount(struct native_plan *p, const struct bundle *b, const struct oci_mount *from, struct plan_mount *m,
+		      struct error *err)
+{
+	int r = mount_options_parse(from->options, from->n_options, &m->options, err);
+
+	if (r < 0)
+		return r;
+	m->destination = from->destination;
+	m->source = from->source;
+	m->type = from->type;
+	m->kind = kind_of(m);
+	m->plain_dir = is_plain_dir(from->destination);
+	m->inherit_mode = str_eq(m->type, "tmpfs") && !has_option(&m->options, "mode=");
+	if (from->n_uid_mappings || from->n_gid_mappings)
+		m->options.extra |= MOUNT_EXTRA_IDMAP;
+	r = check_kind(m, err);
+	if (r < 0)
+		return r;
+	if (m->kind == PLAN_MOUNT_BIND && !path_is_absolute(m->source))
+		m->source = plan_own(p, path_join(b->path, m->source));
+	return 0;
+}
+
+int plan_mounts(struct native_plan *p, const struct bundle *b, struct error *err)
+{
+	const struct oci_config *c = b->config;
+
+	p->rootfs.mounts = xcalloc(c->n_mounts, sizeof(*p->rootfs.mounts));
+	p->rootfs.populate_dev = true;
+	for (size_t i = 0; i < c->n_mounts; i++) {
+		struct plan_mount *m = &p->rootfs.mounts[p->rootfs.n_mounts++];
+		int r = plan_mount(p, b, &c->mounts[i], m, err);
+
+		if (r < 0)
+			return error_wrap(err, "mounts[%zu] \"%s\"", i, c->mounts[i].destination);
+		/* a /dev of the host's has everything, and is not ours to change */
+		if (m->kind == PLAN_MOUNT_BIND && is_path(m->destination, "/dev"))
+			p->rootfs.populate_dev = false;
+	}
+	return 0;
+}
+
+static const struct plan_device default_devices[] = {
+	{"/dev/null", S_IFCHR | 0666, 1, 3, 0, 0},   {"/dev/zero", S_IFCHR | 0666, 1, 5, 0, 0},
+	{"/dev/full", S_IFCHR | 0666, 1, 7, 0, 0},   {"/dev/random", S_IFCHR | 0666, 1, 8, 0, 0},
+	{"/dev/urandom", S_IFCHR | 0666, 1, 9, 0, 0}, {"/dev/tty", S_IFCHR | 0666, 5, 0, 0, 0},
+};
+
+static const mode_t device_types[_OCI_DEVICE_TYPE_MAX] = {
+	[OCI_DEVICE_TYPE_C] = S_IFCHR,
+	[OCI_DEVICE_TYPE_B] = S_IFBLK,
+	[OCI_DEVICE_TYPE_U] = S_IFCHR,
+	[OCI_DEVICE_TYPE_P] = S_IFIFO,
+};
+
+enum { MAJOR_MAX = (1 << 12) - 1, MINOR_MAX = (1 << 20) - 1 }; /* the kernel's dev_t */
+
+static int plan_device(const struct oci_device *from, struct plan_device *d, struct error *err)
+{
+	bool numbers = from->type != OCI_DEVICE_TYPE_P;
+
+	if (numbers && (!from->has_major || !from->has_minor))
+		return error_set(err, EINVAL, "major, minor: both are needed for \"%s\"", from->path);
+	if (numbers && (from->major < 0 || from->major > MAJOR_MAX || from->minor < 0 || from->minor > MINOR_MAX))
+		return error_set(err, ERANGE, "%s: %lld:%lld is not a device number", from->path, (long long)from->major,
+				 (long long)from->minor);
+	*d = (struct plan_device){
+		.path = from->path,
+		.mode = device_types[from->type] | (from->has_file_mode ? from->file_mode & 07777 : 0666),
+		.major = numbers ? (unsigned)from->major : 0,
+		.minor = numbers ? (unsigned)from->minor : 0,
+		.uid = from->has_uid ? from->uid : 0,
+		.gid = from->has_gid ? from->gid : 0,
+	};
+	return 0;
+}
+
+static bool has_device(const struct plan_rootfs *r, const char *path)
+{
+	for (size_t i = 0; i < r->n_devices; i++)
+		if (is_path(r->devices[i].path, path))
+			return true;
+	return false;
+}
+
+int plan_devices(struct native_plan *p, const struct oci_config *c, struct error *err)
+{
+	struct plan_rootfs *root = &p->rootfs;
+	size_t n = c->linux_ ? c->linux_->n_devices : 0;
+
+	root->devices = xcalloc(n + ARRAY_SIZE(default_devices), sizeof(*root->devices));
+	for (size_t i = 0; i < n; i++) {
+		int r = plan_device(&c->linux_->devices[i], &root->devices[root->n_devices], err);
+
+		if (r < 0)
+			return error_wrap(err, "linux.devices[%zu]", i);
+		root->n_devices++;
+	}
+	for (size_t i = 0; root->populate_dev && i < ARRAY_SIZE(default_devices); i++)
+		if (!has_device(root, default_devices[i].path))
+			root->devices[root->n_devices++] = default_devices[i];
+	return 0;
+}

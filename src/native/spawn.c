@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Birth of a container process: one clone3(2) straight into all new namespaces and, where the hierarchy allows it, the cgroup. An
+ * existing pid namespace is for children only, so the parent steps into it for the length of the call. Only where the order of
+ * namespaces cannot be had otherwise (joining beside a new or joined user namespace, or without privileges) is there a process in
+ * between: it joins, makes the child with CLONE_PARENT, says its pid and is gone.
+ */
+#include "native/spawn.h"
+
+#include <errno.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/process.h"
+#include "linux/namespace.h"
+#include "linux/sys.h"
+#include "native/sync.h"
+
+/* Ignored signals stay ignored over execve(2), blocked ones blocked: neither is the container's business. */
+static void reset_signals(void)
+{
+	const struct sigaction dfl = {.sa_handler = SIG_DFL};
+	sigset_t none;
+
+	for (int sig = 1; sig <= SIGRTMAX; sig++)
+		sigaction(sig, &dfl, NULL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+static _noreturn_ void run_child(const struct spawn *s)
+{
+	reset_signals();
+	s->child(s->arg);
+	_exit(1);
+}
+
+/* Returns the child's pid in the parent; never in the child. */
+static pid_t clone_child(const struct spawn *s, uint64_t flags, struct spawned *p)
+{
+	struct sys_clone c = {.flags = s->flags | flags, .pidfd = &p->pidfd, .cgroup_fd = s->cgroup_fd};
+	pid_t pid;
+
+	if (s->cgroup_fd >= 0)
+		c.flags |= CLONE_INTO_CGROUP;
+	pid = sys_clone3(&c);
+	if ((pid == -EINVAL || pid == -E2BIG) && s->cgroup_fd >= 0) { /* before 5.7 */
+		c.flags &= ~CLONE_INTO_CGROUP;
+		pid = sys_clone3(&c);
+	}
+	if (pid == 0)
+		run_child(s);
+	p->in_cgroup = c.flags & CLONE_INTO_CGROUP;
+	return pid;
+}
+
+static int spawn_direct(const struct spawn *s, struct spawned *p, struct error *err)
+{
+	int own_pidns, r = namespace_enter_pid(s->procfs_fd, s->pidns_fd, &own_pidns, err);
+
+	if (r < 0)
+		return r;
+	p->pid = clone_child(s, CLONE_PIDFD, p);
+	namespace_leave_pid(&own_pidns);
+	return p->pid < 0 ? error_errnum(err, p->pid, "clone3") : 0;
+}
+
+/* In the process between: nothing returns from here. */
+static _noreturn_ void run_middle(const struct spawn *s, int fd)
+{
+	struct spawned p = {.pidfd = -1};
+	struct error err = {0};
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < s->n_early; i++) {
+		r = sys_setns(s->early[i].fd, s->early[i].type);
+		if (r < 0)
+			error_errnum(&err, r, "join the %s namespace", namespace_type(s->early[i].type)->name);
+	}
+	if (r == 0) {
+		r = clone_child(s, CLONE_PARENT, &p);
+		if (r < 0)
+			error_errnum(&err, r, "clone3");
+	}
+	if (r < 0)
+		sync_send_error(fd, &err);
+	else
+		sync_send(fd, SYNC_CHILD, r, &err);
+	_exit(r < 0);
+}
+
+static int spawn_through_middle(const struct spawn *s, struct spawned *p, struct error *err)
+{
+	_cleanup_fd_ int ours = -1, theirs = -1;
+	struct sys_clone c = {0};
+	int pair[2], status;
+	pid_t middle;
+	int r = fd_socketpair(SOCK_SEQPACKET, pair);
+
+	if (r < 0)
+		return error_errnum(err, r, "socketpair");
+	ours = pair[0];
+	theirs = pair[1];
+	middle = sys_clone3(&c);
+	if (middle < 0)
+		return error_errnum(err, middle, "clone3");
+	if (middle == 0)
+		run_middle(s, theirs);
+	theirs = fd_close(theirs);
+	/* first its end, then its word: the child has the same socket, and must not keep us waiting */
+	r = process_wait(middle, &status);
+	if (r < 0)
+		return error_errnum(err, r, "wait for the process that joins namespaces");
+	r = fd_set_nonblock(ours, 1);
+	if (r == 0)
+		r = sync_expect(ours, SYNC_CHILD, &p->pid, err);
+	if (r < 0)
+		return r;
+	p->in_cgroup = s->cgroup_fd >= 0;
+	p->pidfd = sys_pidfd_open(p->pid);
+	return p->pidfd < 0 ? error_errnum(err, p->pidfd, "pidfd_open") : 0;
+}
+
+int spawn_process(const struct spawn *s, struct spawned *ret, struct error *err)
+{
+	struct spawned p = {.pidfd = -1};
+	int r = s->n_early ? spawn_through_middle(s, &p, err) : spawn_direct(s, &p, err);
+
+	if (r < 0) {
+		spawned_kill(&p);
+		return r;
+	}
+	*ret = p;
+	return 0;
+}
+
+void spawned_kill(struct spawned *p)
+{
+	int status;
+
+	if (p->pid > 0) {
+		if (p->pidfd >= 0)
+			sys_pidfd_send_signal(p->pidfd, SIGKILL);
+		else
+			kill(p->pid, SIGKILL);
+		process_wait(p->pid, &status);
+	}
+	p->pidfd = fd_close(p->pidfd);
+	p->pid = 0;
+}
