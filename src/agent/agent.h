@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef HV_AGENT_AGENT_H
+#define HV_AGENT_AGENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/event.h"
+#include "container/env.h"
+#include "proto/channel.h"
+#include "proto/mux.h"
+
+struct oci_doc;
+
+/* A process that the host knows by a number: the container's own, or an exec's. */
+struct process {
+	struct process *next;
+	uint32_t number;
+	pid_t pid;  /* ours to reap, so it is nobody else's until then */
+	int tty_fd; /* the master of its terminal, or -1 */
+	bool exited;
+	int wait_status;
+	bool flushed; /* its last output is on its way */
+};
+
+struct agent {
+	struct event_loop *loop;
+	struct channel *control;
+	struct mux *mux;
+	struct env env;
+	char *bundles; /* directory for the bundles that CREATE brings */
+	bool guest;    /* we are PID 1 of a virtual machine of our own; else a test runs us */
+	bool seeded;
+	bool have_share;
+	struct process *processes;
+	struct job *jobs;
+	struct { /* children that were reaped before anybody had told us their number */
+		pid_t pid;
+		int wait_status;
+	} orphans[16];
+	unsigned n_orphans;
+};
+
+/* agent.c: the loop. Returns when the host has gone or has said DESTROY: 0, or < 0 with *err. Takes the fds. */
+int agent_run(struct agent *a, int control_fd, int stream_fd, struct error *err);
+
+/* process.c ---------------------------------------------------------------------------------------------------------- */
+
+struct process *process_find(struct agent *a, uint32_t number);
+
+/* Notes a new process; it may have exited already. */
+void process_add(struct agent *a, uint32_t number, pid_t pid, int tty_fd);
+
+/* Reaps all children that have ended: processes, jobs, and the orphans that PID 1 inherits. */
+int process_reap(struct agent *a, struct error *err);
+
+/* The process's output has been sent: EXIT may follow. Also called when a job ends, which may have held EXIT back. */
+int process_flushed(struct agent *a, uint32_t number, struct error *err);
+int process_report_exits(struct agent *a, struct error *err);
+
+/* job.c: what a request needs that may block, in a child of its own ---------------------------------------------------- */
+
+struct request {
+	uint16_t type;
+	uint64_t id;
+	void *message; /* the body, parsed: a struct hv_agent_... */
+};
+
+/* The stdio of the process that a job makes. */
+struct job_io {
+	uint32_t number; /* of the process; 0: the job makes none */
+	bool terminal;
+};
+
+/*
+ * A verb, run in the child: *ret_pid is the process that it made, reply its answer's body. No rules beyond those of the command line's
+ * verbs: the child's end frees everything.
+ */
+struct verb_context {
+	struct agent *agent;
+	const void *message;
+	int stdio[3];
+	int console_socket;
+};
+typedef int verb_fn(const struct verb_context *v, pid_t *ret_pid, struct buf *reply, struct error *err);
+
+/* Runs verb for req; the answer is sent when it is done. doc, which holds req->message, is taken. */
+int job_start(struct agent *a, const struct request *req, const struct job_io *io, verb_fn *verb, struct oci_doc *doc,
+	      struct error *err);
+
+/* A child was reaped: true when it was a job's. */
+bool job_reaped(struct agent *a, pid_t pid, struct error *err, int *ret);
+
+/* Whether a request of this type (0: any) is being worked on. */
+bool job_running(const struct agent *a, uint16_t type);
+
+/* verbs.c ------------------------------------------------------------------------------------------------------------- */
+
+verb_fn verb_create, verb_start, verb_exec, verb_signal, verb_pids, verb_destroy;
+
+#endif

@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * What PID 1 of the guest does before its first message, as a table of steps.
+ *
+ * The order matters in two places. The kernel starts /init on rootfs, the one mount that pivot_root(2) cannot
+ * leave (it has no parent), so the root must be another mount first: the image's own directory /image, which
+ * has all there is, is bound to itself, moved over "/" and entered by chroot(2), as switch_root(8) does with
+ * a disk. Every mount namespace made later starts from there and can pivot away. And the modules are loaded,
+ * and then deleted, before that root becomes read-only: their RAM goes back to the guest.
+ *
+ * PID 1 needs no oom_score_adj: the kernel never picks the global init (mm/oom_kill.c,
+ * oom_unkillable_task()), while −1000 would be inherited by every container that does not set its own.
+ */
+#include "agent/boot.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "agent/modules.h"
+#include "base/fd.h"
+#include "base/mem.h"
+
+#define IMAGE "/image" /* contrib/guest/build-guest puts everything there; /init is a symbolic link into it  \
+			*/
+#define AGENT_CGROUP BOOT_CGROUP_DIR "/agent"
+
+#define NO_EXTRAS (MS_NOSUID | MS_NODEV | MS_NOEXEC)
+
+static const struct early_mount {
+	const char *fstype, *target;
+	unsigned long flags;
+	const char *data;
+} early_mounts[] = {
+	{"proc", IMAGE "/proc", NO_EXTRAS, NULL},
+	{"sysfs", IMAGE "/sys", NO_EXTRAS, NULL},
+	{"devtmpfs", IMAGE "/dev", MS_NOSUID | MS_NOEXEC, "mode=0755"},
+	{"tmpfs", IMAGE "/run", MS_NOSUID | MS_NODEV, "mode=0755"},
+	{"cgroup2", IMAGE BOOT_CGROUP_DIR, NO_EXTRAS, "nsdelegate"},
+};
+
+/* What a container with CAP_SYS_ADMIN and a way to /proc/sys could otherwise learn about or do to the guest's
+ * kernel. */
+static const struct sysctl {
+	const char *path, *value;
+} hardening[] = {
+	{"/proc/sys/kernel/dmesg_restrict", "1"},
+	{"/proc/sys/kernel/kptr_restrict", "2"},
+	{"/proc/sys/kernel/kexec_load_disabled", "1"},
+	{"/proc/sys/kernel/modules_disabled", "1"},
+	{"/proc/sys/kernel/sysrq", "0"},
+};
+
+static int write_file(const char *path, const char *value, struct error *err)
+{
+	_cleanup_fd_ int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int r;
+
+	if (fd < 0)
+		return error_errno(err, "open of %s", path);
+	r = fd_write_all(fd, value, strlen(value));
+	if (r < 0)
+		return error_errnum(err, r, "write of \"%s\" to %s", value, path);
+	return 0;
+}
+
+static int mount_early(struct error *err)
+{
+	if (mount(IMAGE, IMAGE, NULL, MS_BIND, NULL) < 0)
+		return error_errno(err, "bind mount of %s", IMAGE);
+	for (size_t i = 0; i < ARRAY_SIZE(early_mounts); i++) {
+		const struct early_mount *m = &early_mounts[i];
+
+		if (mount(m->fstype, m->target, m->fstype, m->flags, m->data) < 0)
+			return error_errno(err, "mount of %s on %s", m->fstype, m->target);
+	}
+	return 0;
+}
+
+/* The kernel leaves 0, 1 and 2 closed when it has no console: a later open must not become somebody's stderr.
+ */
+static int fill_stdio(struct error *err)
+{
+	int fd;
+
+	do {
+		fd = open(IMAGE "/dev/null", O_RDWR);
+		if (fd < 0)
+			return error_errno(err, "open of /dev/null");
+	} while (fd <= STDERR_FILENO);
+	fd_close(fd);
+	return 0;
+}
+
+static int load_modules(struct error *err)
+{
+	DIR *dir;
+	int r = modules_load(IMAGE "/modules", err);
+
+	if (r < 0)
+		return r;
+	dir = opendir(IMAGE "/modules");
+	for (struct dirent *e = dir ? readdir(dir) : NULL; e; e = readdir(dir))
+		unlinkat(dirfd(dir), e->d_name, 0); /* what stays costs RAM and nothing else */
+	if (dir)
+		closedir(dir);
+	return 0;
+}
+
+/* switch_root(8) without its exec: see the top of the file. */
+static int leave_rootfs(struct error *err)
+{
+	if (chdir(IMAGE) < 0)
+		return error_errno(err, "chdir to %s", IMAGE);
+	if (mount(".", "/", NULL, MS_MOVE, NULL) < 0)
+		return error_errno(err, "move of %s to /", IMAGE);
+	if (chroot(".") < 0 || chdir("/") < 0)
+		return error_errno(err, "chroot to the new root");
+	if (mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL) < 0)
+		return error_errno(err, "read-only remount of /");
+	return 0;
+}
+
+/* The root of a cgroup v2 hierarchy may have both processes and controllers (cgroups(7)); this one moves into
+ * a leaf all the same. */
+static int set_up_cgroup(struct error *err)
+{
+	_cleanup_fd_ int fd = open(BOOT_CGROUP_DIR "/cgroup.controllers", O_RDONLY | O_CLOEXEC);
+	_cleanup_free_ char *have = NULL;
+	char enable[256] = "", *save = NULL;
+	int r;
+
+	r = fd < 0 ? -errno : fd_read_file(fd, sizeof(enable) / 2, &have, NULL);
+	if (r < 0)
+		return error_errnum(err, r, "read of %s/cgroup.controllers", BOOT_CGROUP_DIR);
+	for (char *c = strtok_r(have, " \n", &save); c; c = strtok_r(NULL, " \n", &save)) {
+		strcat(enable, " +"); /* twice the length of what was read is enough */
+		strcat(enable, c);
+	}
+	r = write_file(BOOT_CGROUP_DIR "/cgroup.subtree_control", enable, err);
+	if (r < 0)
+		return r;
+	if (mkdir(AGENT_CGROUP, 0755) < 0)
+		return error_errno(err, "mkdir of %s", AGENT_CGROUP);
+	return write_file(AGENT_CGROUP "/cgroup.procs", "0", err);
+}
+
+static int bring_up_loopback(struct error *err)
+{
+	_cleanup_fd_ int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ifreq ifr = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
+
+	if (sock < 0 || ioctl(sock, SIOCSIFFLAGS, &ifr) < 0)
+		return error_errno(err, "bringing up the loopback interface");
+	return 0;
+}
+
+static int harden(struct error *err)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(hardening); i++) {
+		const struct sysctl *s = &hardening[i];
+		int r;
+
+		if (access(s->path, F_OK) < 0) /* a kernel without the feature has nothing to restrict */
+			continue;
+		r = write_file(s->path, s->value, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+int boot_guest(struct error *err)
+{
+	static int (*const steps[])(struct error *) = {
+		mount_early, fill_stdio, load_modules, leave_rootfs, bring_up_loopback, harden, set_up_cgroup,
+	};
+
+	if (access(AGENT_CGROUP, F_OK) == 0) /* made by the last step: this is the program executed again */
+		return 0;
+	umask(022);
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		int r = steps[i](err);
+
+		if (r < 0)
+			return error_wrap(err, "guest boot");
+	}
+	return 0;
+}
+
+int boot_mount_share(struct error *err)
+{
+	if (mkdir(BOOT_SHARE_DIR, 0755) < 0 && errno != EEXIST)
+		return error_errno(err, "mkdir of %s", BOOT_SHARE_DIR);
+	/*
+	 * Each user attaches on its own (9P2000.L's default), so that files belong to who made them.
+	 * cache=mmap keeps nothing for longer than it is open or mapped, so that both sides see each other's
+	 * changes; msize is what a virtio ring takes at most.
+	 */
+	if (mount("share", BOOT_SHARE_DIR, "9p", 0, "trans=virtio,version=9p2000.L,msize=512000,cache=mmap") <
+	    0)
+		return error_errno(err, "mount of the 9p share on %s", BOOT_SHARE_DIR);
+	return 0;
+}
+
+void boot_power_off(void)
+{
+	sync();
+	reboot(RB_AUTOBOOT);
+	for (;;)
+		pause();
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef HV_AGENT_BOOT_H
+#define HV_AGENT_BOOT_H
+
+#include "base/error.h"
+#include "base/macros.h"
+
+/* Where boot_mount_share() puts the host's share, and the guest's cgroup v2 hierarchy. */
+#define BOOT_SHARE_DIR "/run/share"
+#define BOOT_CGROUP_DIR "/sys/fs/cgroup"
+
+/*
+ * All that PID 1 owes the guest before the first message: mounts /proc, /sys, /dev, /run and cgroup2 from a
+ * table, loads the modules that the image lists, leaves the initramfs's root (pivot_root(2) refuses to work
+ * on rootfs, and every container made here pivots), brings loopback up, hardens by sysctl, enables the cgroup
+ * controllers and moves into a cgroup of its own. Only for getpid() == 1; a program that executes itself
+ * afterwards may call it again. Returns 0 or < 0 with *err: the guest is of no use then.
+ */
+int boot_guest(struct error *err);
+
+/*
+ * Opens the virtio-serial port called name (VMM_PORT_CONTROL …) for reading and writing, waiting for the
+ * device to appear for at most timeout_ms. Blocking and CLOEXEC; mode 0600. Returns the fd or < 0 with *err.
+ */
+int boot_open_port(const char *name, int timeout_ms, struct error *err);
+
+/* Mounts the 9p export VMM_SHARE_TAG at BOOT_SHARE_DIR. Once per VM, when the host asks for it. Returns 0 or
+ * < 0 with *err. */
+int boot_mount_share(struct error *err);
+
+/* Ends the VM at once: syncs and resets, which QEMU (-no-reboot) takes for its exit. */
+_noreturn_ void boot_power_off(void);
+
+#endif

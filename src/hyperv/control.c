@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The verbs that are one message to the container's worker over control.sock, which sends it on to the agent. None of them hangs because of a
+ * guest that does: killing has the worker's own end as its last resort, and an answer that does not come is an error.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/process.h"
+#include "container/container.h"
+#include "hyperv/create.h"
+#include "linux/cgroup/cgroup.h"
+#include "proto/client.h"
+#include "proto/message.h"
+#include "schema/json.h"
+#include "schema/types.h"
+
+enum {
+	ANSWER_TIMEOUT_MS = 10000,
+	DESTROY_TIMEOUT_MS = 4000, /* more than the worker gives the guest */
+	KILLED_TIMEOUT_MS = 10000,
+};
+
+int hyperv_connect(const struct container *c, struct error *err)
+{
+	int fd = container_process_alive(c) ? fd_connect_at(c->dirfd, HYPERV_CONTROL_SOCKET, SOCK_STREAM) : -ECONNREFUSED;
+
+	if (fd == -ECONNREFUSED || fd == -ENOENT)
+		return error_set(err, ESRCH, "container not running");
+	return fd < 0 ? error_errnum(err, fd, "connect to the worker of the virtual machine") : fd;
+}
+
+/* The cgroup that create made; without one (it failed early) NULL. */
+int hyperv_open_cgroup(const struct container *c, struct cgroup **ret, struct error *err)
+{
+	return cgroup_from_strings(c->state->cgroup, c->state->n_cgroup, ret, err);
+}
+
+/* One message, of a type of schema/types.h, and its answer. */
+static int call(const struct container *c, enum message type, const struct oci_type *body_type, const void *root, int timeout_ms,
+		struct buf *reply, struct error *err)
+{
+	struct client_request req = { .type = type, .timeout_ms = timeout_ms };
+	_cleanup_fd_ int sock = hyperv_connect(c, err);
+	_cleanup_free_ char *body = NULL;
+	int r;
+
+	if (sock < 0)
+		return sock;
+	r = json_write(body_type, root, &body, &req.len, err);
+	if (r < 0)
+		return r;
+	req.body = body;
+	return client_call(sock, &req, reply, err);
+}
+
+static int call_container(const struct container *c, enum message type, int timeout_ms, struct buf *reply, struct error *err)
+{
+	const struct hv_agent_container m = { .id = c->id };
+
+	return call(c, type, &hv_agent_container_type, &m, timeout_ms, reply, err);
+}
+
+/* startContainer hooks take their time: no limit but the VM's life. */
+int hyperv_start(_unused_ const struct env *env, struct container *c, struct error *err)
+{
+	return call_container(c, MESSAGE_START, -1, NULL, err);
+}
+
+/* Power-off: what SIGKILL comes to for a guest that does not answer. */
+static int kill_worker(const struct container *c, struct error *err)
+{
+	_cleanup_fd_ int pidfd = process_pidfd_open_exact((pid_t)c->state->pid, c->state->start_time);
+	int r = pidfd < 0 ? pidfd : process_pidfd_kill(pidfd, SIGKILL);
+
+	return r < 0 && r != -ESRCH ? error_errnum(err, r, "kill the worker of the virtual machine") : 0;
+}
+
+int hyperv_signal(_unused_ const struct env *env, struct container *c, int sig, bool all, struct error *err)
+{
+	const struct hv_agent_signal m = { .id = c->id, .signal = (uint32_t)sig, .has_all = true, .all = all };
+	int r = call(c, MESSAGE_SIGNAL, &hv_agent_signal_type, &m, ANSWER_TIMEOUT_MS, NULL, err);
+
+	if (sig == SIGKILL && (r == -ETIMEDOUT || r == -ECONNRESET || r == -EPIPE))
+		return kill_worker(c, err);
+	return r;
+}
+
+int hyperv_pids(_unused_ const struct env *env, struct container *c, pid_t **ret, size_t *ret_n, struct error *err)
+{
+	_cleanup_buf_ struct buf reply = { 0 };
+	_cleanup_doc_ struct oci_doc *doc = NULL;
+	const struct hv_agent_pids *m;
+	int r = call_container(c, MESSAGE_PIDS, ANSWER_TIMEOUT_MS, &reply, err);
+
+	if (r < 0)
+		return r;
+	r = json_parse(&hv_agent_pids_type, reply.data ? reply.data : "", reply.len, &doc, err);
+	if (r < 0)
+		return error_wrap(err, "the guest's answer to PIDS");
+	m = oci_doc_root(doc);
+	*ret = xreallocarray(NULL, m->n_pids, sizeof(**ret));
+	for (size_t i = 0; i < m->n_pids; i++)
+		(*ret)[i] = (pid_t)m->pids[i];
+	*ret_n = m->n_pids;
+	return 0;
+}
+
+int hyperv_status(_unused_ const struct env *env, struct container *c, enum container_status *ret, _unused_ struct error *err)
+{
+	*ret = container_status_of(c);
+	return 0;
+}
+
+/* Ends the worker, asked or not. Its parent reaps it; a zombie holds nothing. */
+static int end_worker(const struct container *c, struct error *err)
+{
+	_cleanup_fd_ int pidfd = process_pidfd_open_exact((pid_t)c->state->pid, c->state->start_time);
+	struct error ignored;
+	int r;
+
+	if (pidfd < 0)
+		return 0;
+	call_container(c, MESSAGE_DESTROY, DESTROY_TIMEOUT_MS, NULL, &ignored);
+	r = process_pidfd_wait(pidfd, DESTROY_TIMEOUT_MS);
+	if (r == -ETIMEDOUT) {
+		process_pidfd_kill(pidfd, SIGKILL);
+		r = process_pidfd_wait(pidfd, KILLED_TIMEOUT_MS);
+	}
+	return r < 0 ? error_errnum(err, r, "the worker of the virtual machine (pid %d) does not end", (int)c->state->pid) : 0;
+}
+
+int hyperv_destroy(_unused_ const struct env *env, struct container *c, struct error *err)
+{
+	_cleanup_cgroup_ struct cgroup *cgroup = NULL;
+	int r = c->state->has_pid ? end_worker(c, err) : 0;
+
+	if (r == 0)
+		r = hyperv_open_cgroup(c, &cgroup, err);
+	if (r == 0)
+		r = cgroup_signal(cgroup, SIGKILL, err);
+	return r < 0 ? r : cgroup_remove(cgroup, KILLED_TIMEOUT_MS, err);
+}

@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * create: everything is decided first (guest_config, spec), then opened with the caller's rights (shares, network namespace), then the worker
+ * is started in a cgroup that has its limits already, and boots the guest while the hooks run. The worker's answer to CREATE is the container's
+ * "created". Whatever fails kills the worker, which takes the VMM along, and removes the cgroup; the state directory is the
+ * caller's.
+ */
+#include "hyperv/create.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <ocispec/types.h>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/process.h"
+#include "base/str.h"
+#include "container/bundle.h"
+#include "container/container.h"
+#include "container/env.h"
+#include "container/hooks.h"
+#include "container/settings.h"
+#include "hyperv/guest_config.h"
+#include "hyperv/launch.h"
+#include "hyperv/share.h"
+#include "hyperv/spec.h"
+#include "linux/cgroup/cgroup.h"
+#include "proto/client.h"
+#include "proto/message.h"
+#include "schema/json.h"
+#include "schema/types.h"
+
+enum {
+	FDS_MAX = 240,		  /* of one SETUP: the worker takes no more */
+	CGROUP_TIMEOUT_MS = 5000, /* for its processes to be gone */
+	CREATE_GRACE_MS = 60000,  /* beside the boot: for the guest to make the container, startContainer hooks not included */
+};
+
+/* All that create makes, to be undone in one place. */
+struct creation {
+	const struct create_request *req;
+	struct guest_config *guest;
+	struct vm_spec vm;
+	const char *binary;
+	struct hv_worker_share *shares;
+	int fds[FDS_MAX]; /* in the order of worker.json, "WorkerSetup" */
+	size_t n_fds;
+	bool join_network;
+	struct cgroup *cgroup;
+	struct launch launch;
+};
+
+static const struct settings_hyperv *settings_of(const struct creation *k)
+{
+	return &k->req->env->settings->hyperv;
+}
+
+/* decisions -------------------------------------------------------------------------------------------------------------- */
+
+static int decide(struct creation *k, struct error *err)
+{
+	const struct create_request *req = k->req;
+	const struct vmm_ops *vmm;
+	int r;
+
+	if (req->io.preserve_fds > 0)
+		return error_set(err, EINVAL, "--preserve-fds %u: descriptors cannot be passed into a virtual machine", req->io.preserve_fds);
+	r = guest_config_derive(req->bundle, req->container->id, &k->guest, err);
+	if (r == 0)
+		r = spec_make_vm(req->bundle->config, settings_of(k), &k->vm, err);
+	if (r < 0)
+		return r;
+	if (k->guest->n_shares > FDS_MAX - 4)
+		return error_set(err, E2BIG, "mounts: %zu bind mounts, at most %d can be shared with a virtual machine",
+				 k->guest->n_shares - 1, FDS_MAX - 5);
+	vmm = vmm_find(settings_of(k)->vmm, err);
+	if (!vmm)
+		return -err->code;
+	k->binary = vmm_binary(vmm, &k->vm, err);
+	return k->binary ? 0 : -err->code;
+}
+
+/* descriptors -------------------------------------------------------------------------------------------------------------- */
+
+static int add_fd(struct creation *k, int fd)
+{
+	if (fd >= 0)
+		k->fds[k->n_fds++] = fd;
+	return fd;
+}
+
+/* The entries in the state directory that the worker uses; "start.sock" tells created from running (container_status_of()). */
+static int open_state(struct creation *k, struct error *err)
+{
+	int dirfd = k->req->container->dirfd, r;
+
+	if (mkdirat(dirfd, HYPERV_SHARE_DIR, 0700) < 0)
+		return error_errno(err, "make the directory for shares");
+	r = file_replace_at(dirfd, CONTAINER_START_SOCKET, "", 0, 0600);
+	if (r < 0)
+		return error_errnum(err, r, "make %s", CONTAINER_START_SOCKET);
+	if (add_fd(k, fcntl(dirfd, F_DUPFD_CLOEXEC, 3)) < 0)
+		return error_errno(err, "fcntl");
+	r = add_fd(k, fd_listen_at(dirfd, HYPERV_CONTROL_SOCKET, SOCK_STREAM));
+	return r < 0 ? error_errnum(err, r, "make %s", HYPERV_CONTROL_SOCKET) : 0;
+}
+
+/* A path may well lead to the namespace that we are in. */
+static bool is_own_network(int fd)
+{
+	struct stat theirs, ours;
+
+	return fstat(fd, &theirs) == 0 && stat("/proc/self/ns/net", &ours) == 0 && theirs.st_ino == ours.st_ino &&
+	       theirs.st_dev == ours.st_dev;
+}
+
+static int open_network(struct creation *k, struct error *err)
+{
+	const char *path = k->guest->network_path;
+
+	if (!path)
+		return 0;
+	if (add_fd(k, open(path, O_RDONLY | O_CLOEXEC)) < 0)
+		return error_errno(err, "linux.namespaces: network: %s", path);
+	if (is_own_network(k->fds[k->n_fds - 1]))
+		return error_set(err, EINVAL, "linux.namespaces: network: %s is the host's: a virtual machine cannot share it", path);
+	k->join_network = true;
+	return 0;
+}
+
+static int open_shares(struct creation *k, struct error *err)
+{
+	const struct guest_config *g = k->guest;
+
+	k->shares = xcalloc(g->n_shares, sizeof(*k->shares));
+	for (size_t i = 0; i < g->n_shares; i++) {
+		struct hv_worker_share *s = &k->shares[i];
+		int fd = add_fd(k, share_open(&g->shares[i], &s->file, err));
+
+		if (fd < 0)
+			return fd;
+		s->has_file = s->has_readonly_after_create = true;
+		s->readonly_after_create = g->shares[i].readonly_after_create;
+	}
+	return 0;
+}
+
+static int open_all(struct creation *k, struct error *err)
+{
+	bool terminal = k->req->bundle->config->process && k->req->bundle->config->process->terminal;
+	int r = open_state(k, err);
+
+	if (r == 0)
+		r = open_network(k, err);
+	if (r == 0 && terminal && add_fd(k, fcntl(k->req->io.console_socket, F_DUPFD_CLOEXEC, 3)) < 0)
+		r = error_set(err, EINVAL, "process.terminal: there is no console socket to send the terminal to");
+	return r < 0 ? r : open_shares(k, err);
+}
+
+/* the worker ------------------------------------------------------------------------------------------------------------------ */
+
+static int start_worker(struct creation *k, struct error *err)
+{
+	const struct create_request *req = k->req;
+	struct container *c = req->container;
+	struct launch_request launch = { .binary = settings_of(k)->worker, .id = c->id, .stdio = req->io.stdio };
+	struct cgroup_request group = { .manager = req->env->cgroup_manager, .id = c->id, .rootless = req->env->rootless };
+	const struct oci_linux *l = req->bundle->config->linux_;
+	struct host_limits limits;
+	int r;
+
+	spec_make_host_limits(req->bundle->config, &k->vm, &limits);
+	group.path = l ? l->cgroups_path : NULL;
+	group.resources = &limits.resources;
+	r = cgroup_create(&group, &k->cgroup, err);
+	if (r < 0)
+		return r;
+	launch.cgroup = k->cgroup;
+	return launch_start(&launch, &k->launch, err);
+}
+
+/* The pid is in the state before anything can go wrong that would need it. */
+static int note_worker(struct creation *k, struct error *err)
+{
+	struct container *c = k->req->container;
+	struct hv_state *s = c->state;
+	_cleanup_strv_ char **groups = cgroup_to_strings(k->cgroup);
+	struct process_stat st;
+	int r = process_get_stat(k->launch.pid, &st);
+
+	if (r < 0)
+		return error_errnum(err, r, "the worker's start time");
+	s->has_pid = s->has_start_time = true;
+	s->pid = k->launch.pid;
+	s->start_time = st.start_time;
+	s->accel = oci_doc_strdup(c->state_doc, settings_of(k)->accel);
+	for (char **g = groups; g && *g; g++)
+		*(char **)oci_doc_append(c->state_doc, &s->cgroup, &s->n_cgroup, sizeof(char *)) = oci_doc_strdup(c->state_doc, *g);
+	return container_save(c, err);
+}
+
+static int call(struct creation *k, struct client_request *req, struct error *err)
+{
+	req->timeout_ms = (int)settings_of(k)->boot_timeout * 1000 + CREATE_GRACE_MS;
+	return client_call(k->launch.sock, req, NULL, err);
+}
+
+static int send_setup(struct creation *k, struct error *err)
+{
+	const struct create_request *req = k->req;
+	const struct oci_process *p = req->bundle->config->process;
+	bool terminal = p && p->terminal;
+	_cleanup_free_ char *share_dir = xasprintf("%s/%s/" HYPERV_SHARE_DIR, req->env->root, req->container->id);
+	struct hv_worker_vm vm = {
+		.vmm = (char *)settings_of(k)->vmm, .binary = (char *)k->binary, .accel = (char *)settings_of(k)->accel,
+		.memory = k->vm.memory, .vcpus = k->vm.vcpus, .kernel = (char *)k->vm.kernel, .initrd = (char *)k->vm.initrd,
+		.kernel_args = (char **)k->vm.kernel_args, .n_kernel_args = strv_length(k->vm.kernel_args),
+		.args = (char **)k->vm.args, .n_args = strv_length(k->vm.args),
+	};
+	struct hv_agent_create create = {
+		.id = req->container->id, .config = k->guest->json, .has_terminal = true, .terminal = terminal,
+		.has_no_pivot = true, .no_pivot = req->no_pivot, .has_no_new_keyring = true, .no_new_keyring = req->no_new_keyring,
+	};
+	struct hv_worker_setup setup = {
+		.id = req->container->id, .vm = &vm, .create = &create, .share_dir = share_dir, .shares = k->shares,
+		.n_shares = k->guest->n_shares, .has_join_network = true, .join_network = k->join_network, .has_console = true,
+		.console = terminal, .console_size = p ? p->console_size : NULL, .boot_timeout = settings_of(k)->boot_timeout,
+	};
+	struct client_request call_req = { .type = MESSAGE_SETUP, .fds = k->fds, .n_fds = k->n_fds };
+	_cleanup_free_ char *body = NULL;
+	int r = json_write(&hv_worker_setup_type, &setup, &body, &call_req.len, err);
+
+	if (r < 0)
+		return r;
+	call_req.body = body;
+	return call(k, &call_req, err);
+}
+
+/* On the host all of these see the worker's namespaces by its pid; createContainer runs here too, for its paths are the host's. */
+static int run_hooks(struct creation *k, struct error *err)
+{
+	const struct oci_hooks *h = k->req->bundle->config->hooks;
+	_cleanup_free_ char *state = NULL;
+	int r;
+
+	if (!h)
+		return 0;
+	state = container_oci_state(k->req->container, CONTAINER_CREATING, k->launch.pid);
+	r = hooks_run("prestart", h->prestart, h->n_prestart, state, NULL, err);
+	if (r >= 0)
+		r = hooks_run("createRuntime", h->create_runtime, h->n_create_runtime, state, NULL, err);
+	if (r >= 0)
+		r = hooks_run("createContainer", h->create_container, h->n_create_container, state, NULL, err);
+	return r < 0 ? r : 0;
+}
+
+static int create(struct creation *k, struct error *err)
+{
+	static int (*const steps[])(struct creation *k, struct error *err) = {
+		decide, open_all, start_worker, note_worker, send_setup, run_hooks,
+	};
+	struct client_request ready = { .type = MESSAGE_CREATE };
+
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		int r = steps[i](k, err);
+
+		if (r < 0)
+			return r;
+	}
+	return call(k, &ready, err);
+}
+
+static void undo(struct creation *k)
+{
+	int dirfd = k->req->container->dirfd;
+	struct error err;
+
+	launch_abort(&k->launch);
+	if (k->cgroup && (cgroup_signal(k->cgroup, SIGKILL, &err) < 0 || cgroup_remove(k->cgroup, CGROUP_TIMEOUT_MS, &err) < 0))
+		log_warning("container \"%s\": %s", k->req->container->id, err.msg);
+	unlinkat(dirfd, HYPERV_CONTROL_SOCKET, 0);
+	unlinkat(dirfd, CONTAINER_START_SOCKET, 0);
+	unlinkat(dirfd, HYPERV_SHARE_DIR, AT_REMOVEDIR);
+}
+
+int hyperv_create(const struct create_request *req, struct error *err)
+{
+	struct creation k = { .req = req, .launch = LAUNCH_NONE };
+	int r = create(&k, err);
+
+	if (r < 0)
+		undo(&k);
+	launch_done(&k.launch);
+	for (size_t i = 0; i < k.n_fds; i++)
+		fd_close(k.fds[i]);
+	free(k.shares);
+	cgroup_free(k.cgroup);
+	guest_config_free(k.guest);
+	return r;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * exec: a worker of its own stands on the host for the process in the guest (vmwp/exec.c). It gets a connection to the container's worker that was
+ * opened here, and answers when the process runs or could not be made to.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+
+#include <ocispec/types.h>
+
+#include "base/fd.h"
+#include "base/mem.h"
+#include "container/container.h"
+#include "container/env.h"
+#include "container/settings.h"
+#include "hyperv/create.h"
+#include "hyperv/launch.h"
+#include "linux/cgroup/cgroup.h"
+#include "proto/client.h"
+#include "proto/message.h"
+#include "schema/json.h"
+#include "schema/types.h"
+
+static int send_exec(const struct launch *l, const struct container *c, const struct exec_request *req, int connection,
+		     struct error *err)
+{
+	bool terminal = req->process->terminal;
+	struct hv_agent_exec exec = { .id = c->id, .process = (struct oci_process *)req->process, .sub_cgroup = (char *)req->sub_cgroup,
+				      .has_ignore_paused = true, .ignore_paused = req->ignore_paused };
+	struct hv_worker_exec setup = { .exec = &exec, .has_console = true, .console = terminal };
+	int fds[] = { connection, req->io.console_socket };
+	struct client_request call = { .type = MESSAGE_EXEC, .fds = fds, .n_fds = terminal ? 2 : 1, .timeout_ms = -1 };
+	_cleanup_free_ char *body = NULL;
+	int r = json_write(&hv_worker_exec_type, &setup, &body, &call.len, err);
+
+	if (r < 0)
+		return r;
+	call.body = body;
+	return client_call(l->sock, &call, NULL, err);
+}
+
+static int check(const struct exec_request *req, struct error *err)
+{
+	if (req->io.preserve_fds > 0)
+		return error_set(err, EINVAL, "--preserve-fds %u: descriptors cannot be passed into a virtual machine", req->io.preserve_fds);
+	if (req->process->terminal && req->io.console_socket < 0)
+		return error_set(err, EINVAL, "process.terminal: there is no console socket to send the terminal to");
+	return 0;
+}
+
+int hyperv_exec(const struct env *env, struct container *c, const struct exec_request *req, pid_t *ret_pid, struct error *err)
+{
+	struct launch_request launch = { .binary = env->settings->hyperv.worker, .id = c->id, .exec = true, .stdio = req->io.stdio };
+	_cleanup_cgroup_ struct cgroup *cgroup = NULL;
+	_cleanup_fd_ int connection = -1;
+	struct launch l = LAUNCH_NONE;
+	int r = check(req, err);
+
+	if (r == 0)
+		r = connection = hyperv_connect(c, err);
+	if (r >= 0)
+		r = hyperv_open_cgroup(c, &cgroup, err);
+	if (r < 0)
+		return r;
+	launch.cgroup = cgroup;
+	r = launch_start(&launch, &l, err);
+	if (r < 0)
+		return r;
+	r = send_exec(&l, c, req, connection, err);
+	if (r < 0) {
+		launch_abort(&l);
+		return r;
+	}
+	launch_done(&l);
+	*ret_pid = l.pid;
+	return 0;
+}

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * config.json as the guest gets it: the difference between the two runtime types is this one function and nothing in the code that makes
+ * containers. The document is read anew from the bundle's bytes and edited; what is not mentioned here goes through unchanged.
+ *
+ * Three kinds of change: paths of the host become entries of the share tree; what the host does itself (hooks but startContainer, cpusets,
+ * block I/O, labels of its LSM) is left out; and what would silently mean something else in a VM is refused.
+ */
+#include "hyperv/guest_config.h"
+
+#include <errno.h>
+#include <ocispec/types.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "container/bundle.h"
+#include "container/document.h"
+#include "linux/mount_options.h"
+#include "linux/sys.h"
+#include "schema/json.h"
+
+struct derivation {
+	const struct bundle *bundle;
+	const char *id;
+	struct oci_doc *doc;
+	struct oci_config *config;
+	struct guest_config *out;
+};
+
+struct guest_config *guest_config_free(struct guest_config *g)
+{
+	if (!g)
+		return NULL;
+	for (size_t i = 0; i < g->n_shares; i++) {
+		free(g->shares[i].source);
+		free(g->shares[i].field);
+	}
+	free(g->shares);
+	free(g->json);
+	free(g);
+	return NULL;
+}
+
+/* A new entry of the share tree; returns its path in the guest, owned by the document. */
+static char *add_share(struct derivation *d, const struct share *share)
+{
+	struct guest_config *g = d->out;
+	_cleanup_free_ char *path = xasprintf(GUEST_SHARE_DIR "/%zu", g->n_shares);
+
+	g->shares = xreallocarray(g->shares, g->n_shares + 1, sizeof(*g->shares));
+	g->shares[g->n_shares++] = *share;
+	return oci_doc_strdup(d->doc, path);
+}
+
+static int derive_root(struct derivation *d, _unused_ struct error *err)
+{
+	struct oci_root *root = d->config->root;
+
+	root->path = add_share(d, &(struct share){ .source = xstrdup(d->bundle->rootfs), .field = xstrdup("root.path"),
+						   .recursive = true, .readonly_after_create = root->readonly });
+	return 0;
+}
+
+static int derive_mount(struct derivation *d, size_t i, struct oci_mount *m, struct error *err)
+{
+	struct mount_options o;
+	int r = mount_options_parse(m->options, m->n_options, &o, err);
+
+	if (r < 0)
+		return r;
+	if (o.extra & MOUNT_EXTRA_REMOUNT || !(o.extra & MOUNT_EXTRA_BIND || str_eq(m->type, "bind")) || str_is_empty(m->source))
+		return 0;
+	m->source = add_share(d, &(struct share){ .source = path_join(d->bundle->path, m->source),
+						  .field = xasprintf("mounts[%zu].source", i),
+						  .recursive = o.extra & MOUNT_EXTRA_RECURSIVE,
+						  .readonly = (o.attr.set | o.rec.set) & MOUNT_ATTR_RDONLY });
+	return 0;
+}
+
+static int derive_mounts(struct derivation *d, struct error *err)
+{
+	for (size_t i = 0; i < d->config->n_mounts; i++) {
+		int r = derive_mount(d, i, &d->config->mounts[i], err);
+
+		if (r < 0)
+			return error_wrap(err, "mounts[%zu]", i);
+	}
+	return 0;
+}
+
+static int derive_namespaces(struct derivation *d, struct error *err)
+{
+	const struct oci_linux *l = d->bundle->config->linux_;
+	bool network = false;
+
+	for (size_t i = 0; l && i < l->n_namespaces; i++) {
+		const struct oci_namespace *n = &l->namespaces[i];
+
+		if (n->type == OCI_NAMESPACE_TYPE_NETWORK) {
+			network = true;
+			d->out->network_path = n->path;
+			d->config->linux_->namespaces[i].path = NULL;
+		} else if (n->path) {
+			return error_set(err, EINVAL, "linux.namespaces[%zu].path: the %s namespace \"%s\" cannot be joined from a virtual machine",
+					 i, oci_namespace_type_to_string(n->type), n->path);
+		}
+	}
+	if (!network)
+		return error_set(err, EINVAL, "linux.namespaces: a virtual machine cannot share the host's network, add {\"type\": \"network\"}");
+	return 0;
+}
+
+/* The host's processors, devices and labels: the worker's cgroup has what is to be had of them. */
+static void derive_resources(struct oci_resources *r)
+{
+	if (!r)
+		return;
+	if (r->cpu) {
+		r->cpu->cpus = r->cpu->mems = NULL;
+		r->cpu->has_realtime_runtime = r->cpu->has_realtime_period = false;
+	}
+	r->block_io = NULL;
+	r->network = NULL;
+	r->rdma = NULL;
+	r->n_rdma = 0;
+}
+
+static int derive_linux(struct derivation *d, struct error *err)
+{
+	struct oci_linux *l = d->config->linux_;
+	_cleanup_free_ char *cgroup = xasprintf("/%s", d->id);
+	int r = derive_namespaces(d, err);
+
+	if (r < 0)
+		return r;
+	if (l->n_net_devices > 0)
+		return error_set(err, EINVAL, "linux.netDevices: \"%s\" cannot be moved into a virtual machine", l->net_devices[0].key);
+	if (l->seccomp && l->seccomp->listener_path)
+		return error_set(err, EINVAL, "linux.seccomp.listenerPath: \"%s\" cannot be reached from a virtual machine",
+				 l->seccomp->listener_path);
+	l->cgroups_path = oci_doc_strdup(d->doc, cgroup);
+	derive_resources(l->resources);
+	l->intel_rdt = NULL;
+	l->mount_label = NULL;
+	return 0;
+}
+
+static int derive_process(struct derivation *d, _unused_ struct error *err)
+{
+	struct oci_process *p = d->config->process;
+
+	if (!p)
+		return 0;
+	p->apparmor_profile = p->selinux_label = NULL;
+	p->exec_cpu_affinity = NULL;
+	return 0;
+}
+
+static int derive_rest(struct derivation *d, _unused_ struct error *err)
+{
+	struct oci_hooks *h = d->config->hooks;
+
+	if (h)
+		*h = (struct oci_hooks){ .start_container = h->start_container, .n_start_container = h->n_start_container };
+	d->config->vm = NULL;
+	d->config->windows = NULL;
+	return 0;
+}
+
+static int derive(struct derivation *d, struct error *err)
+{
+	static int (*const steps[])(struct derivation *d, struct error *err) = {
+		derive_root, derive_mounts, derive_linux, derive_process, derive_rest,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
+		int r = steps[i](d, err);
+
+		if (r < 0)
+			return r;
+	}
+	return json_write(&oci_config_type, d->config, &d->out->json, NULL, err);
+}
+
+int guest_config_derive(const struct bundle *bundle, const char *id, struct guest_config **ret, struct error *err)
+{
+	_cleanup_guest_config_ struct guest_config *out = xcalloc(1, sizeof(*out));
+	_cleanup_doc_ struct oci_doc *doc = NULL;
+	struct derivation d = { .bundle = bundle, .id = id, .out = out };
+	int r;
+
+	r = json_parse(&oci_config_type, bundle->json, bundle->json_len, &doc, err);
+	if (r == 0) {
+		d.doc = doc;
+		d.config = oci_doc_root(doc);
+		r = derive(&d, err);
+	}
+	if (r < 0)
+		return r;
+	*ret = TAKE_PTR(out);
+	return 0;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Runtime type HyperV: the lifecycle of container/isolation.h, each verb sent into a VM where the native type carries it out.
+ */
+#include "hyperv/hyperv.h"
+
+#include "base/mem.h"
+#include "container/bundle.h"
+#include "container/env.h"
+#include "container/settings.h"
+#include "hyperv/create.h"
+#include "hyperv/guest_config.h"
+#include "hyperv/spec.h"
+
+/* The derivation is made once more by create: it is cheap, and the refusals come before anything exists. */
+static int validate(const struct env *env, const struct bundle *bundle, struct error *err)
+{
+	const struct settings_hyperv *settings = &env->settings->hyperv;
+	_cleanup_guest_config_ struct guest_config *guest = NULL;
+	const struct vmm_ops *vmm = vmm_find(settings->vmm, err);
+	struct vm_spec spec;
+	int r;
+
+	if (!vmm)
+		return -err->code;
+	r = guest_config_derive(bundle, "validate", &guest, err);
+	if (r == 0)
+		r = spec_make_vm(bundle->config, settings, &spec, err);
+	return r < 0 ? r : vmm_probe(vmm, &spec, err);
+}
+
+const struct isolation_ops hyperv_ops = {
+	.name = "HyperV",
+	.validate = validate,
+	.create = hyperv_create,
+	.start = hyperv_start,
+	.exec = hyperv_exec,
+	.signal = hyperv_signal,
+	.pids = hyperv_pids,
+	.status = hyperv_status,
+	.destroy = hyperv_destroy,
+};

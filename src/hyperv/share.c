@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The host's side of a share, opened once and in the caller's mount namespace; from then on it is a descriptor, and renaming or
+ * replacing things at its path changes nothing. What the guest may not write is made read-only here and not in the guest
+ * (CVE-2020-28914). Device nodes and set-user-ID programs that the guest makes there are of no use to anybody on the host.
+ */
+#include "hyperv/share.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/fd.h"
+#include "hyperv/guest_config.h"
+#include "linux/mount.h"
+#include "linux/sys.h"
+
+static int check_kind(const struct share *share, int fd, bool *ret_file, struct error *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return error_errno(err, "%s: %s", share->field, share->source);
+	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
+		return error_set(err, EINVAL, "%s: %s is neither a file nor a directory: it cannot be shared with a virtual machine",
+				 share->field, share->source);
+	*ret_file = S_ISREG(st.st_mode);
+	return 0;
+}
+
+int share_open(const struct share *share, bool *ret_file, struct error *err)
+{
+	struct mount_attributes attr = { .set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC };
+	_cleanup_fd_ int fd = mount_clone(AT_FDCWD, share->source, share->recursive);
+	int r;
+
+	if (fd < 0)
+		return error_errnum(err, fd, "%s: %s", share->field, share->source);
+	r = check_kind(share, fd, ret_file, err);
+	if (r < 0)
+		return r;
+	if (share->readonly)
+		attr.set |= MOUNT_ATTR_RDONLY;
+	r = mount_set_attributes(fd, true, &attr);
+	return r < 0 ? error_errnum(err, r, "%s: %s: mount_setattr", share->field, share->source) : TAKE_FD(fd);
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * How large a VM a container gets, and what its cgroup on the host may use. The container's own limits are kept exactly, by the guest's cgroups;
+ * the host's must leave room for a kernel and a VMM, or the VM would be killed for what the container did not do.
+ */
+#include "hyperv/spec.h"
+
+#include <errno.h>
+
+#include "container/settings.h"
+
+#define MIB (1ULL << 20)
+enum { VCPUS_MAX = 255 };
+
+static int64_t memory_limit(const struct oci_config *c)
+{
+	const struct oci_resources *r = c->linux_ ? c->linux_->resources : NULL;
+
+	return r && r->memory && r->memory->has_limit && r->memory->limit > 0 ? r->memory->limit : 0;
+}
+
+static uint64_t choose_memory(const struct oci_config *c, const struct settings_hyperv *s)
+{
+	uint64_t limit = (uint64_t)memory_limit(c), need = limit ? limit + SPEC_GUEST_RESERVE_MIB * MIB : 0;
+
+	if (c->vm && c->vm->hw_config && c->vm->hw_config->has_memory)
+		return c->vm->hw_config->memory;
+	return MAX(need, s->memory);
+}
+
+static unsigned choose_vcpus(const struct oci_config *c, const struct settings_hyperv *s)
+{
+	const struct oci_cpu *cpu = c->linux_ && c->linux_->resources ? c->linux_->resources->cpu : NULL;
+
+	if (c->vm && c->vm->hw_config && c->vm->hw_config->has_vcpus)
+		return c->vm->hw_config->vcpus;
+	if (cpu && cpu->has_quota && cpu->quota > 0 && cpu->has_period && cpu->period > 0) {
+		uint64_t n = ((uint64_t)cpu->quota + cpu->period - 1) / cpu->period;
+
+		return (unsigned)MIN(n, (uint64_t)VCPUS_MAX);
+	}
+	return s->vcpus;
+}
+
+static int apply_vm_section(const struct oci_vm *vm, struct vm_spec *spec, struct error *err)
+{
+	const struct oci_vm_hw_config *hw = vm->hw_config;
+
+	if (vm->image)
+		return error_set(err, EINVAL, "vm.image: \"%s\": a guest's own root is always the initramfs (vm.kernel.initrd)", vm->image->path);
+	if (hw && (hw->device_tree || hw->n_dtdevs || hw->n_iomems || hw->n_irqs))
+		return error_set(err, EINVAL, "vm.hwConfig: deviceTree, dtdevs, iomems and irqs are not supported, only vcpus and memory");
+	if (hw && hw->has_vcpus && (hw->vcpus < 1 || hw->vcpus > VCPUS_MAX))
+		return error_set(err, ERANGE, "vm.hwConfig.vcpus: %u is not between 1 and %d", hw->vcpus, VCPUS_MAX);
+	if (hw && hw->has_memory && hw->memory < SPEC_GUEST_RESERVE_MIB * MIB)
+		return error_set(err, ERANGE, "vm.hwConfig.memory: %llu bytes are too few to boot, %llu would do",
+				 (unsigned long long)hw->memory, SPEC_GUEST_RESERVE_MIB * MIB);
+	if (vm->hypervisor) {
+		spec->binary = vm->hypervisor->path;
+		spec->args = vm->hypervisor->parameters;
+	}
+	if (vm->kernel) {
+		spec->kernel = vm->kernel->path;
+		spec->kernel_args = vm->kernel->parameters;
+		if (vm->kernel->initrd)
+			spec->initrd = vm->kernel->initrd;
+	}
+	return 0;
+}
+
+int spec_make_vm(const struct oci_config *config, const struct settings_hyperv *settings, struct vm_spec *ret, struct error *err)
+{
+	struct vm_spec spec = {
+		.binary = settings->vmm_path,
+		.accel = vmm_accel_from_string(settings->accel),
+		.memory = choose_memory(config, settings),
+		.vcpus = choose_vcpus(config, settings),
+		.kernel = settings->kernel,
+		.initrd = settings->initrd,
+		.control_fd = -1,
+		.stream_fd = -1,
+		.console_fd = -1,
+		.qmp_fd = -1,
+	};
+	int r = config->vm ? apply_vm_section(config->vm, &spec, err) : 0;
+
+	if (r < 0)
+		return r;
+	*ret = spec;
+	return 0;
+}
+
+/* A limit with room for the VM; 0 and -1 (none) stay as they are. */
+static int64_t add_room(int64_t limit, uint64_t room)
+{
+	return limit > 0 && (uint64_t)limit <= (uint64_t)INT64_MAX - room ? limit + (int64_t)room : limit;
+}
+
+static void make_memory(const struct oci_memory *from, int64_t limit, const struct vm_spec *vm, struct oci_memory *to)
+{
+	uint64_t room = vm->memory > (uint64_t)limit ? vm->memory - (uint64_t)limit : 0;
+
+	room += SPEC_VMM_OVERHEAD_MIB * MIB;
+	*to = (struct oci_memory){
+		.has_limit = from->has_limit,
+		.limit = add_room(from->limit, room),
+		.has_swap = from->has_swap,
+		.swap = add_room(from->swap, room),
+		.has_reservation = from->has_reservation,
+		.reservation = add_room(from->reservation, room),
+	};
+}
+
+/* What the VMM opens beside the usual: /dev/kvm and /dev/net/tun (Documentation/admin-guide/devices.txt). */
+static void make_devices(struct host_limits *l)
+{
+	static const struct oci_device_rule rules[] = {
+		{ .allow = false, .has_type = true, .type = OCI_DEVICE_RULE_TYPE_A, .access = (char *)"rwm" },
+		{ .allow = true, .has_type = true, .type = OCI_DEVICE_RULE_TYPE_C, .has_major = true, .major = 10, .has_minor = true,
+		  .minor = 232, .access = (char *)"rw" },
+		{ .allow = true, .has_type = true, .type = OCI_DEVICE_RULE_TYPE_C, .has_major = true, .major = 10, .has_minor = true,
+		  .minor = 200, .access = (char *)"rw" },
+	};
+
+	_Static_assert(ARRAY_SIZE(rules) == ARRAY_SIZE(l->devices), "a place for each");
+	for (size_t i = 0; i < ARRAY_SIZE(rules); i++)
+		l->devices[i] = rules[i];
+	l->resources.devices = l->devices;
+	l->resources.n_devices = ARRAY_SIZE(rules);
+}
+
+void spec_make_host_limits(const struct oci_config *config, const struct vm_spec *vm, struct host_limits *ret)
+{
+	const struct oci_resources *from = config->linux_ ? config->linux_->resources : NULL;
+
+	*ret = (struct host_limits){ 0 };
+	make_devices(ret);
+	if (!from)
+		return;
+	ret->resources.cpu = from->cpu;
+	ret->resources.block_io = from->block_io;
+	ret->resources.network = from->network;
+	if (from->memory) {
+		make_memory(from->memory, memory_limit(config), vm, &ret->memory);
+		ret->resources.memory = &ret->memory;
+	}
+	if (from->pids && from->pids->has_limit) {
+		ret->pids = *from->pids;
+		if (ret->pids.limit > 0)
+			ret->pids.limit = MAX(ret->pids.limit, (int64_t)SPEC_VMM_PIDS + vm->vcpus);
+		ret->resources.pids = &ret->pids;
+	}
+}

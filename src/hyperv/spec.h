@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef HV_HYPERV_SPEC_H
+#define HV_HYPERV_SPEC_H
+
+#include <ocispec/types.h>
+
+#include "base/error.h"
+#include "hyperv/vmm/vmm.h"
+
+struct settings_hyperv;
+
+enum {
+	SPEC_GUEST_RESERVE_MIB = 128, /* RAM of the guest's kernel and agent, beside the container's limit */
+	SPEC_VMM_OVERHEAD_MIB = 256,  /* the VMM and the worker on the host, translated code included */
+	SPEC_VMM_PIDS = 128,	      /* threads of the VMM and the worker, the virtual processors not counted */
+};
+
+/* Limits of the container's cgroup on the host: the worker and the VMM are in it. Points into the config and into itself. */
+struct host_limits {
+	struct oci_resources resources;
+	struct oci_memory memory;
+	struct oci_pids pids;
+	struct oci_device_rule devices[3];
+};
+
+/*
+ * The virtual machine for a bundle: the vm section of config.json where it says something, else the settings; enough RAM and
+ * processors for the limits that it asks for. Pure. Strings are borrowed. Returns 0, or < 0 with *err naming the field that cannot be had.
+ */
+int spec_make_vm(const struct oci_config *config, const struct settings_hyperv *settings, struct vm_spec *ret, struct error *err);
+
+/* cpu, cpusets and block I/O as given; memory and pids with what the VM itself needs on top. Pure. */
+void spec_make_host_limits(const struct oci_config *config, const struct vm_spec *vm, struct host_limits *ret);
+
+#endif

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef HV_HYPERV_VMM_VMM_H
+#define HV_HYPERV_VMM_VMM_H
+
+#include <errno.h>
+#include <stdint.h>
+
+#include "base/error.h"
+
+/* Who runs the guest's instructions. TCG is emulation: everything works, but QEMU does not promise isolation
+ * there. */
+enum vmm_accel { VMM_ACCEL_KVM, VMM_ACCEL_TCG, _VMM_ACCEL_MAX, _VMM_ACCEL_INVALID = -EINVAL };
+
+/* "kvm", "tcg"; from_string is exact and gives _VMM_ACCEL_INVALID for anything else. */
+const char *vmm_accel_to_string(enum vmm_accel accel);
+enum vmm_accel vmm_accel_from_string(const char *s);
+
+/* Names on both ends of a VM: the virtio-serial ports, and the tag of the 9p share. */
+#define VMM_PORT_CONTROL "hvrun.control"
+#define VMM_PORT_STREAM "hvrun.stream"
+#define VMM_SHARE_TAG "share"
+
+/*
+ * A virtual machine as plain data, everything decided and nothing opened. Strings and vectors are borrowed;
+ * an fd is one end of a SOCK_STREAM socket, inherited by the VMM under that very number (not CLOEXEC at its
+ * exec), -1 = the machine has no such device.
+ */
+struct vm_spec {
+	const char *name;   /* the container's id: the VM's name */
+	const char *binary; /* absolute path of the VMM; NULL: the driver's own, from PATH's usual places */
+	enum vmm_accel accel;
+	uint64_t memory;    /* the guest's RAM in bytes, rounded up to whole MiB */
+	unsigned vcpus;     /* >= 1 */
+	unsigned tsc_khz;   /* what vmm_tsc_khz() says; matters under TCG, 0 = the guest measures it itself */
+	const char *kernel; /* uncompressed ELF with a PVH note */
+	const char *initrd; /* uncompressed cpio with the agent as /init */
+	char *const *kernel_args; /* NULL-terminated words added to the kernel's command line; NULL = none */
+	char *const *args;        /* NULL-terminated words added to the VMM's command line; NULL = none */
+	const char *share;        /* directory exported by 9p under VMM_SHARE_TAG; NULL = none */
+	int control_fd;           /* VMM_PORT_CONTROL */
+	int stream_fd;            /* VMM_PORT_STREAM */
+	int console_fd; /* what the guest's kernel prints (a panic, mostly): whoever reads the other end
+			   bounds it */
+	int qmp_fd;     /* QEMU's monitor */
+};
+
+/* A kind of VMM. A new one is one more const of this type and a row in vmm.c's table (doc/HACKING.md, "add a
+ * VMM"). */
+struct vmm_ops {
+	const char *name; /* "qemu" */
+	const char *const
+		*binaries; /* where it usually is, NULL-terminated, first that can be executed wins */
+	/*
+	 * The command line for spec: pure. Returns a fresh vector for strv_free(), argv[0] is binary.
+	 */
+	char **(*command)(const struct vm_spec *spec, const char *binary);
+};
+
+extern const struct vmm_ops vmm_qemu;
+
+/* The driver called name, NULL = the default one. NULL with *err (which lists the valid names) when there is
+ * none. */
+const struct vmm_ops *vmm_find(const char *name, struct error *err);
+
+/* The VMM's executable for spec: spec->binary, or the first of ops->binaries that is there. NULL with *err.
+ * Borrowed. */
+const char *vmm_binary(const struct vmm_ops *ops, const struct vm_spec *spec, struct error *err);
+
+/*
+ * Whether this host can run spec: the accelerator is usable, binary, kernel and initramfs are there. One
+ * clear line in *err otherwise, naming the file and what makes it or the option that allows what is missing.
+ * Changes nothing. Returns 0 or < 0.
+ */
+int vmm_probe(const struct vmm_ops *ops, const struct vm_spec *spec, struct error *err);
+
+/*
+ * Whether KVM can run a guest here: on x86 the CPU flag vmx or svm, /dev/kvm that opens, and a KVM_CREATE_VM
+ * that succeeds (a /dev/kvm that opens is no proof: kvm(4), Documentation/virt/kvm/api.rst). Returns 0 or < 0
+ * with the reason in *err.
+ */
+int vmm_probe_kvm(struct error *err);
+
+/*
+ * The frequency of this host's time stamp counter in kHz, measured for 2 ms; 0 where there is none. Under TCG
+ * the guest's counter is the host's, and the guest cannot measure it reliably when the host is busy: it has
+ * to be told (qemu.c says why).
+ */
+unsigned vmm_tsc_khz(void);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef HV_PROTO_MESSAGE_H
+#define HV_PROTO_MESSAGE_H
+
+#include <stdint.h>
+
+/* The versions of the protocol that this code speaks: the agent offers a range, the host chooses (doc/PROTOCOL.md). */
+enum { PROTOCOL_VERSION_MIN = 1, PROTOCOL_VERSION_MAX = 1 };
+
+/* Names on both ends of a VM: the virtio-serial ports. */
+#define PROTOCOL_PORT_CONTROL "hvrun.control"
+#define PROTOCOL_PORT_STREAM "hvrun.stream"
+
+/*
+ * What a frame is about; the numbers are on the wire and never change their meaning. The body is JSON (src/schema/agent.json,
+ * worker.json) but for MESSAGE_DATA and MESSAGE_CREDIT.
+ */
+enum message {
+	/* control port: agent → host, once, first */
+	MESSAGE_HELLO = 1,
+	/* control port and control.sock: requests, each answered by a reply of the same type and id */
+	MESSAGE_SEED = 2,
+	MESSAGE_CREATE = 3,
+	MESSAGE_START = 4,
+	MESSAGE_EXEC = 5,
+	MESSAGE_SIGNAL = 6,
+	MESSAGE_PIDS = 7,
+	MESSAGE_RESIZE = 8,
+	MESSAGE_DESTROY = 9,
+	/* stream port and control.sock: how a process ended; id = its number */
+	MESSAGE_EXIT = 16,
+	/* stream port; id = stream_id() */
+	MESSAGE_DATA = 32,   /* bytes */
+	MESSAGE_EOF = 33,    /* no more MESSAGE_DATA on this stream */
+	MESSAGE_CREDIT = 34, /* u32, little-endian: so many more bytes may be sent */
+	MESSAGE_RESET = 35,  /* the receiver is gone: what writes there shall see EPIPE */
+	/* the socket between hvrun and a worker that it starts */
+	MESSAGE_SETUP = 64,
+};
+
+/* "HELLO" ...; "?" for a number without a meaning. */
+const char *message_to_string(unsigned type);
+
+/* Processes are numbered by the host: the container's own is 1, each exec gets the next number. */
+enum { PROCESS_INIT = 1, PROCESS_MAX = INT32_MAX };
+
+/* The three streams of a process; with a terminal, input is STREAM_STDIN and output STREAM_STDOUT. */
+enum stream_which { STREAM_STDIN, STREAM_STDOUT, STREAM_STDERR, _STREAM_MAX };
+
+static inline uint64_t stream_id(uint32_t process, enum stream_which which)
+{
+	return (uint64_t)process << 2 | which;
+}
+
+static inline uint64_t stream_process(uint64_t id)
+{
+	return id >> 2;
+}
+
+#endif

@@ -1,0 +1,347 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * control.sock: the verbs of the command line, sent on to the agent, and the workers of execs. Only root and the user that the worker runs as are
+ * listened to (SO_PEERCRED, unix(7)); they own the container, but a mistake of one of them ends its connection and nothing else.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <ocispec/types.h>
+
+#include "base/fd.h"
+#include "base/mem.h"
+#include "schema/json.h"
+#include "schema/types.h"
+#include "vmwp/worker.h"
+
+enum { CLIENTS_MAX = 512 };
+
+/* remote processes ----------------------------------------------------------------------------------------------------- */
+
+struct remote *remote_find(struct worker *w, uint32_t number)
+{
+	struct remote *r = w->remotes;
+
+	while (r && r->number != number)
+		r = r->next;
+	return r;
+}
+
+struct remote *remote_add(struct worker *w, uint32_t number, struct client *c)
+{
+	struct remote *r = xcalloc(1, sizeof(*r));
+
+	*r = (struct remote){ .next = w->remotes, .number = number, .client = c };
+	w->remotes = r;
+	return r;
+}
+
+void remote_remove(struct worker *w, struct remote *r)
+{
+	struct remote **at = &w->remotes;
+
+	while (*at != r)
+		at = &(*at)->next;
+	*at = r->next;
+	free(r);
+}
+
+/* Kills an exec's process whose worker has gone: as if the signal had reached it. */
+static void kill_remote(struct worker *w, uint32_t number)
+{
+	const struct pending nobody = { .process = number };
+
+	guest_send(w, MESSAGE_SIGNAL, &hv_agent_signal_type,
+		   &(struct hv_agent_signal){ .id = w->setup->id, .number = (int32_t)number, .has_number = true, .signal = SIGKILL },
+		   &nobody);
+}
+
+/* requests ------------------------------------------------------------------------------------------------------------- */
+
+/* Handles a request: 0 when it will be answered later, or < 0 with the error to answer. doc, of the type in the table, is borrowed. */
+typedef int request_fn(struct client *c, const struct frame *f, void *message, struct error *err);
+
+static int relay(struct client *c, const struct frame *f, answer_fn *answered)
+{
+	const struct pending p = { .client = c, .client_id = f->id, .process = c->process, .answered = answered };
+
+	guest_request(c->worker, f->type, f->body, f->len, &p);
+	return 0;
+}
+
+static int start_answered(struct worker *w, const struct pending *p, const struct frame *f, const struct error *e, struct error *err)
+{
+	if (f)
+		unlinkat(w->state_dirfd, "start.sock", 0);
+	return guest_relay_answer(w, p, f, e, err);
+}
+
+/* The launcher wants the container: that is answered when the guest has made it. */
+static int request_create(struct client *c, _unused_ const struct frame *f, _unused_ void *message, struct error *err)
+{
+	if (!c->launcher || c->worker->create_asked)
+		return error_set(err, EPERM, "CREATE is for whoever started the worker, once");
+	c->worker->create_asked = true;
+	return worker_create(c->worker, err);
+}
+
+static int request_start(struct client *c, const struct frame *f, _unused_ void *message, struct error *err)
+{
+	if (c->worker->started)
+		return error_set(err, EINVAL, "cannot start a container that has been started");
+	c->worker->started = true;
+	return relay(c, f, start_answered);
+}
+
+static int request_pids(struct client *c, const struct frame *f, _unused_ void *message, _unused_ struct error *err)
+{
+	return relay(c, f, guest_relay_answer);
+}
+
+/* An exec's worker means its own process, whatever it says. */
+static int request_signal(struct client *c, const struct frame *f, void *message, _unused_ struct error *err)
+{
+	const struct pending p = { .client = c, .client_id = f->id, .process = c->process, .answered = guest_relay_answer };
+	struct hv_agent_signal *m = message;
+
+	m->number = (int32_t)c->process;
+	m->has_number = true;
+	guest_send(c->worker, f->type, &hv_agent_signal_type, m, &p);
+	return 0;
+}
+
+static int request_resize(struct client *c, const struct frame *f, void *message, _unused_ struct error *err)
+{
+	const struct pending p = { .client = c, .client_id = f->id, .process = c->process, .answered = guest_relay_answer };
+	struct hv_agent_resize *m = message;
+
+	m->number = (int32_t)c->process;
+	m->has_number = true;
+	guest_send(c->worker, f->type, &hv_agent_resize_type, m, &p);
+	return 0;
+}
+
+static int request_destroy(struct client *c, const struct frame *f, _unused_ void *message, _unused_ struct error *err)
+{
+	channel_send(c->channel, f->type, FRAME_REPLY, f->id, NULL, 0);
+	return worker_power_off(c->worker);
+}
+
+static int exec_answered(struct worker *w, const struct pending *p, const struct frame *f, const struct error *e, struct error *err)
+{
+	struct remote *r = remote_find(w, p->process);
+
+	if (!f) {
+		mux_remove_process(w->mux, p->process);
+		if (r)
+			remote_remove(w, r);
+		if (p->client)
+			p->client->process = PROCESS_INIT;
+		return guest_relay_answer(w, p, f, e, err);
+	}
+	if (r)
+		r->known = true;
+	mux_grant(w->mux, p->process);
+	if (!p->client)
+		kill_remote(w, p->process);
+	return guest_relay_answer(w, p, f, e, err);
+}
+
+/* With a terminal its slave came, else stdin, stdout and stderr. */
+static int add_exec_streams(struct client *c, uint32_t number, bool terminal, struct error *err)
+{
+	struct mux *m = c->worker->mux;
+	size_t want = terminal ? 1 : 3, n;
+	int fds[3] = { -1, -1, -1 };
+
+	n = channel_take_fds(c->channel, fds, want);
+	if (n != want) {
+		while (n > 0)
+			fd_close(fds[--n]);
+		return error_set(err, EPROTO, "EXEC without its descriptors");
+	}
+	if (terminal)
+		fds[1] = dup(fds[0]);
+	mux_add_source(m, stream_id(number, STREAM_STDIN), fds[0]);
+	mux_add_sink(m, stream_id(number, STREAM_STDOUT), fds[1]);
+	if (!terminal)
+		mux_add_sink(m, stream_id(number, STREAM_STDERR), fds[2]);
+	return 0;
+}
+
+static int request_exec(struct client *c, const struct frame *f, void *message, struct error *err)
+{
+	struct hv_agent_exec *m = message;
+	struct worker *w = c->worker;
+	struct pending p = { .client = c, .client_id = f->id, .answered = exec_answered };
+	int r;
+
+	if (c->process != PROCESS_INIT || w->last_process == PROCESS_MAX)
+		return error_set(err, EINVAL, "a connection is good for one EXEC");
+	p.process = w->last_process + 1;
+	r = add_exec_streams(c, p.process, m->process->terminal, err);
+	if (r < 0)
+		return r;
+	w->last_process = c->process = p.process;
+	remote_add(w, p.process, c);
+	m->number = (int32_t)p.process;
+	m->has_number = true;
+	guest_send(w, f->type, &hv_agent_exec_type, m, &p);
+	return 0;
+}
+
+static const struct {
+	const struct oci_type *type;
+	request_fn *handle;
+	bool created; /* only when the container is */
+} requests[] = {
+	[MESSAGE_CREATE] = { NULL, request_create, false },
+	[MESSAGE_START] = { &hv_agent_container_type, request_start, true },
+	[MESSAGE_EXEC] = { &hv_agent_exec_type, request_exec, true },
+	[MESSAGE_SIGNAL] = { &hv_agent_signal_type, request_signal, true },
+	[MESSAGE_PIDS] = { &hv_agent_container_type, request_pids, true },
+	[MESSAGE_RESIZE] = { &hv_agent_resize_type, request_resize, true },
+	[MESSAGE_DESTROY] = { NULL, request_destroy, false },
+};
+
+static int handle_request(struct client *c, const struct frame *f, struct error *err)
+{
+	_cleanup_doc_ struct oci_doc *doc = NULL;
+	int r;
+
+	if (requests[f->type].created && c->worker->phase != PHASE_CREATED)
+		return error_set(err, ESRCH, "container not running");
+	if (requests[f->type].type) {
+		r = json_parse(requests[f->type].type, f->body, f->len, &doc, err);
+		if (r < 0)
+			return error_wrap(err, "%s", message_to_string(f->type));
+	}
+	return requests[f->type].handle(c, f, doc ? oci_doc_root(doc) : NULL, err);
+}
+
+static int on_frame(void *data, struct channel *channel, const struct frame *f, struct error *err)
+{
+	struct client *c = data;
+	struct error e;
+
+	if (f->flags || f->type >= ARRAY_SIZE(requests) || !requests[f->type].handle)
+		return error_set(err, EPROTO, "unexpected frame: type %u, flags 0x%x", f->type, f->flags);
+	if (handle_request(c, f, &e) < 0)
+		channel_send_error(channel, f->type, f->id, &e);
+	return 0;
+}
+
+/* connections ---------------------------------------------------------------------------------------------------------- */
+
+static void client_free(struct client *c)
+{
+	struct worker *w = c->worker;
+	struct client **at = &w->clients;
+
+	while (*at != c)
+		at = &(*at)->next;
+	*at = c->next;
+	w->n_clients--;
+	guest_forget_client(w, c);
+	for (struct remote *r = w->remotes; r; r = r->next)
+		if (r->client == c)
+			r->client = NULL;
+	channel_free(c->channel);
+	free(c);
+}
+
+static int on_closed(void *data, _unused_ struct channel *channel, _unused_ const struct error *reason, _unused_ struct error *err)
+{
+	struct client *c = data;
+	struct worker *w = c->worker;
+	struct remote *r = c->process == PROCESS_INIT ? NULL : remote_find(w, c->process);
+	bool abandoned = c->launcher && w->phase < PHASE_CREATED;
+	struct error e;
+
+	if (r && r->known && !r->exited && w->phase == PHASE_CREATED)
+		kill_remote(w, c->process);
+	client_free(c);
+	if (!abandoned)
+		return 0;
+	error_set(&e, ECONNRESET, "whoever started the worker has gone");
+	return worker_fail(w, &e);
+}
+
+static const struct channel_ops client_channel_ops = { .frame = on_frame, .closed = on_closed };
+
+int client_add(struct worker *w, int fd, bool launcher, struct error *err)
+{
+	struct client *c = xcalloc(1, sizeof(*c));
+	int r;
+
+	*c = (struct client){ .worker = w, .process = PROCESS_INIT, .launcher = launcher };
+	r = channel_new(w->loop, fd, FRAME_CONTROL_MAX, &client_channel_ops, c, &c->channel, err);
+	if (r < 0) {
+		free(c);
+		return r;
+	}
+	c->next = w->clients;
+	w->clients = c;
+	w->n_clients++;
+	return 0;
+}
+
+static bool is_welcome(const struct worker *w, int fd)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	return w->n_clients < CLIENTS_MAX && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
+	       (peer.uid == 0 || peer.uid == geteuid());
+}
+
+static int on_connection(void *data, int listen_fd, _unused_ uint32_t events, _unused_ struct error *err)
+{
+	struct worker *w = data;
+	int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct error e;
+
+	if (fd < 0)
+		return 0;
+	if (is_welcome(w, fd))
+		client_add(w, fd, false, &e);
+	else
+		fd_close(fd);
+	return 0;
+}
+
+int clients_listen(struct worker *w, struct error *err)
+{
+	int r = fd_set_nonblock(w->listen_fd, 1);
+
+	if (r < 0)
+		return error_errnum(err, r, "control socket");
+	return event_add_fd(w->loop, w->listen_fd, EPOLLIN, on_connection, w, NULL, err);
+}
+
+void clients_tell_launcher(struct worker *w, const struct error *e)
+{
+	struct client *c = w->clients;
+
+	while (c && !c->launcher)
+		c = c->next;
+	if (!c)
+		return;
+	if (e)
+		channel_send_error(c->channel, MESSAGE_CREATE, 1, e);
+	else
+		channel_send(c->channel, MESSAGE_CREATE, FRAME_REPLY, 1, NULL, 0);
+}
+
+void clients_done(struct worker *w)
+{
+	while (w->clients)
+		client_free(w->clients);
+	while (w->remotes)
+		remote_remove(w, w->remotes);
+}

@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef HV_VMWP_WORKER_H
+#define HV_VMWP_WORKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/event.h"
+#include "proto/channel.h"
+#include "proto/mux.h"
+
+struct hv_worker_setup;
+struct oci_doc;
+struct oci_box;
+struct oci_type;
+
+/* How far the container is. */
+enum phase {
+	PHASE_BOOTING,	 /* no HELLO yet, or SEED is not answered */
+	PHASE_READY,	 /* the agent takes requests */
+	PHASE_CREATING,	 /* CREATE is not answered */
+	PHASE_CREATED,	 /* START may come, or has come */
+	PHASE_EXITED,	 /* the container's process has ended; its output is on its way */
+	PHASE_POWER_OFF, /* the VM ends */
+};
+
+/* Who is connected: the hvrun that started us, one that runs a verb, or the worker of an exec. */
+struct client {
+	struct client *next;
+	struct worker *worker;
+	struct channel *channel;
+	uint32_t process; /* the exec's number; else PROCESS_INIT */
+	bool launcher;
+};
+
+/* A process in the guest as the host sees it; the container's own is worker->init. */
+struct remote {
+	struct remote *next;
+	uint32_t number;
+	struct client *client; /* the exec's worker; NULL when it has gone */
+	bool known;	       /* the guest has said that it exists */
+	bool exited;
+	int wait_status;
+};
+
+struct worker {
+	struct event_loop *loop;
+	const struct hv_worker_setup *setup;
+	struct oci_doc *setup_doc;
+	enum phase phase;
+
+	int state_dirfd, listen_fd, share_dirfd;
+	int stdio[3]; /* the container's, until CREATE */
+	int tty_fd;   /* our side of its terminal; -1 without one */
+
+	pid_t vmm_pid;
+	int vmm_pidfd;
+	bool vmm_running;
+	int vmm_stderr_fd;
+	struct buf vmm_stderr, console; /* the first and the last bytes */
+	struct event_source *console_source, *stderr_source;
+	int console_fd;
+
+	struct channel *control;
+	struct mux *mux;
+	struct event_source *boot_timer, *power_timer;
+
+	uint64_t last_request;
+	struct pending *pending;
+	struct client *clients;
+	unsigned n_clients;
+	struct remote *remotes;
+	uint32_t last_process;
+	bool create_asked, started;
+
+	struct error failure; /* why the VM had to go; code 0: it did not */
+	int wait_status;      /* what we exit like */
+};
+
+/* setup.c: what happens before the loop runs ----------------------------------------------------------------------------- */
+
+enum { SETUP_FDS_MAX = 240 };
+
+/*
+ * Takes the worker's place: network and mount namespace with the share tree, terminal. fds are those that came with SETUP, taken in
+ * any case. Returns 0 or < 0.
+ */
+int setup_worker(struct worker *w, int *fds, size_t n_fds, struct error *err);
+
+/* terminal.c ------------------------------------------------------------------------------------------------------------- */
+
+/*
+ * Makes a terminal whose slave is the caller's controlling one (so that SIGWINCH comes), raw, of the given size if any, and hands its master
+ * to the console socket, which is taken. Returns the slave's fd or < 0.
+ */
+int terminal_open(int console_socket, const struct oci_box *size, struct error *err);
+
+/* vm.c ------------------------------------------------------------------------------------------------------------------- */
+
+/* Starts the VMM and opens control and stream port on the loop. */
+int vm_start(struct worker *w, struct error *err);
+void vm_kill(struct worker *w);
+void vm_done(struct worker *w);
+
+/* Adds to e what the VMM and the guest's kernel said last, and logs all of it for debugging. */
+void vm_explain(struct worker *w, struct error *e);
+
+/* guest.c: the control port ------------------------------------------------------------------------------------------------ */
+
+extern const struct channel_ops guest_channel_ops;
+extern const struct mux_ops guest_mux_ops;
+
+/* A request that the agent has not answered. */
+struct pending;
+typedef int answer_fn(struct worker *w, const struct pending *p, const struct frame *f, const struct error *e, struct error *err);
+struct pending {
+	struct pending *next;
+	uint16_t type;
+	uint64_t id;
+	answer_fn *answered;   /* f is NULL when it failed, and e says why; < 0 ends the loop */
+	struct client *client; /* who asked; NULL: we did, or it has gone meanwhile */
+	uint64_t client_id;    /* the id that it gave its request */
+	uint32_t process;
+};
+
+/* Sends a request to the agent; what is the caller's in p (process, client, client_id, answered) is copied. */
+void guest_request(struct worker *w, uint16_t type, const void *body, size_t len, const struct pending *p);
+
+/* The same with what is in the struct at root, of a type of schema/types.h. */
+void guest_send(struct worker *w, uint16_t type, const struct oci_type *body_type, const void *root, const struct pending *p);
+
+/* Hands an answer to the client that asked: an answer_fn. */
+int guest_relay_answer(struct worker *w, const struct pending *p, const struct frame *f, const struct error *e, struct error *err);
+
+/* Whether a request of this type waits for its answer. */
+bool guest_waits_for(const struct worker *w, uint16_t type);
+
+/* Forgets a client: its answers are dropped. Fails all requests, when the guest is gone. */
+void guest_forget_client(struct worker *w, const struct client *c);
+void guest_fail_requests(struct worker *w, const struct error *e);
+
+/* clients.c ---------------------------------------------------------------------------------------------------------------- */
+
+/* Adds a connection, takes fd. */
+int client_add(struct worker *w, int fd, bool launcher, struct error *err);
+int clients_listen(struct worker *w, struct error *err);
+void clients_done(struct worker *w);
+
+/* Tells the launcher how create went. */
+void clients_tell_launcher(struct worker *w, const struct error *e);
+
+struct remote *remote_find(struct worker *w, uint32_t number);
+struct remote *remote_add(struct worker *w, uint32_t number, struct client *c);
+void remote_remove(struct worker *w, struct remote *r);
+
+/* worker.c: the life of the container -------------------------------------------------------------------------------------- */
+
+int worker_run(const char *id, int launcher_fd, const struct frame *setup, int *fds, size_t n_fds, struct error *err);
+
+/* Sends CREATE when the guest is ready and the launcher has asked for it. */
+int worker_create(struct worker *w, struct error *err);
+
+/* A process has ended, or what held back its end may be over. */
+int worker_exited(struct worker *w, struct remote *r, int wait_status, struct error *err);
+int worker_check_end(struct worker *w, struct error *err);
+
+/* Ends the VM because of e: everybody who waits is told. */
+int worker_fail(struct worker *w, const struct error *e);
+
+/* Asks the guest to power off, and makes sure that it does. */
+int worker_power_off(struct worker *w);
+
+/* exec.c: the worker of an exec -------------------------------------------------------------------------------------------- */
+
+int exec_run(int launcher_fd, const struct frame *setup, int *fds, size_t n_fds, int *ret_wait_status, struct error *err);
+
+#endif
