@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The lifecycle of runtime-spec 1.3.0 runtime.md, steps 1 to 13, the same for both runtime types. What fails is undone in the reverse
+ * order: the isolation's own parts, the state directory, then the poststop hooks, as the specification wants it after a failed hook.
+ */
+#include "runtime/lifecycle.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ocispec/types.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "container/annotation.h"
+#include "container/bundle.h"
+#include "container/hooks.h"
+#include "container/settings.h"
+#include "runtime/isolation.h"
+#include "runtime/runtime.h"
+#include "schema/types.h"
+
+#define DEFAULT_ROOT "/run/hvrun"
+
+void runtime_done(struct runtime *rt)
+{
+	fd_close(rt->env.root_dirfd);
+	settings_free(rt->settings);
+	free(rt->root_path);
+}
+
+/* No root here: an unprivileged user, or root of a user namespace that does not map every id (user_namespaces(7)). */
+static bool is_rootless(const struct runtime *rt)
+{
+	_cleanup_free_ char *map = NULL;
+
+	if (rt->rootless >= 0)
+		return rt->rootless;
+	if (geteuid() != 0)
+		return true;
+	return file_read_at(AT_FDCWD, "/proc/self/uid_map", 4096, &map, NULL) == 0 && !strstr(map, "4294967295");
+}
+
+static char *root_path(const struct runtime *rt)
+{
+	const char *xdg = getenv("XDG_RUNTIME_DIR");
+	_cleanup_free_ char *cwd = NULL, *joined = NULL;
+
+	if (!rt->root)
+		return rt->env.rootless && !str_is_empty(xdg) ? path_join(xdg, "hvrun") : xstrdup(DEFAULT_ROOT);
+	cwd = getcwd(NULL, 0);
+	joined = path_join(cwd ? cwd : "/", rt->root);
+	return path_normalize(joined);
+}
+
+int runtime_open_root(struct runtime *rt, bool make, struct error *err)
+{
+	int r;
+
+	if (!rt->root_path) {
+		rt->env.rootless = is_rootless(rt);
+		rt->root_path = root_path(rt);
+		rt->env.root = rt->root_path;
+	}
+	if (str_eq(rt->root_path, "/"))
+		return error_set(err, EINVAL, "--root: \"/\" cannot be the directory for container states");
+	r = make ? file_mkdir_p(AT_FDCWD, rt->root_path, 0700) : 0;
+	if (r < 0)
+		return error_errnum(err, r, "--root: mkdir %s", rt->root_path);
+	r = file_open_dir(AT_FDCWD, rt->root_path);
+	if (r == -ENOENT && !make)
+		return 0;
+	if (r < 0)
+		return error_errnum(err, r, "--root: open %s", rt->root_path);
+	rt->env.root_dirfd = r;
+	return 0;
+}
+
+int runtime_load_settings(struct runtime *rt, struct error *err)
+{
+	int r = rt->settings ? 0 : settings_load(rt->config_file, &rt->settings, err);
+
+	if (r < 0)
+		return r;
+	if (rt->accel)
+		rt->settings->hyperv.accel = rt->accel;
+	rt->env.settings = rt->settings;
+	rt->env.cgroup_manager = rt->cgroup_manager >= 0 ? rt->cgroup_manager : rt->settings->cgroup_manager;
+	return 0;
+}
+
+int runtime_find(struct runtime *rt, const char *id, bool lock, struct container **ret, const struct isolation_ops **ret_ops,
+		 struct error *err)
+{
+	_cleanup_container_ struct container *c = NULL;
+	int r = rt->env.root ? 0 : runtime_open_root(rt, false, err);
+
+	if (r == 0)
+		r = container_open(&rt->env, id, lock, &c, err);
+	if (r != 0)
+		return r;
+	*ret_ops = isolation_find(c->state->runtime_type);
+	if (!*ret_ops)
+		return error_set(err, EINVAL, "container \"%s\": state.json: runtimeType: \"%s\" is not a runtime type", id,
+				 c->state->runtime_type);
+	*ret = TAKE_PTR(c);
+	return 0;
+}
+
+int runtime_open(struct runtime *rt, const char *id, bool lock, struct container **ret, const struct isolation_ops **ret_ops,
+		 struct error *err)
+{
+	int r = runtime_find(rt, id, lock, ret, ret_ops, err);
+
+	return r == CONTAINER_E_NOT_FOUND ? -ENOENT : r;
+}
+
+int runtime_check_fds(unsigned n, struct error *err)
+{
+	for (unsigned i = 0; i < n; i++) {
+		int flags = fcntl((int)(3 + i), F_GETFD);
+
+		if (flags < 0 || (flags & FD_CLOEXEC))
+			return error_set(err, EBADF, "--preserve-fds %u: fd %u is not open", n, 3 + i);
+	}
+	return 0;
+}
+
+int runtime_write_pid_file(const char *path, pid_t pid, struct error *err)
+{
+	_cleanup_free_ char *text = xasprintf("%d", (int)pid);
+	int r = file_replace_at(AT_FDCWD, path, text, strlen(text), 0644);
+
+	return r < 0 ? error_errnum(err, r, "--pid-file: write %s", path) : 0;
+}
+
+/* The runtime type of the sandbox that the bundle belongs to, or -1 when it belongs to none. */
+static int sandbox_type(struct runtime *rt, const struct bundle *b, int *ret, struct error *err)
+{
+	const char *id = annotation_sandbox_of(b->config->annotations);
+	_cleanup_container_ struct container *sandbox = NULL;
+	int r;
+
+	*ret = -1;
+	if (!id)
+		return 0;
+	r = container_open(&rt->env, id, false, &sandbox, err);
+	if (r == 0 && container_status_of(sandbox) == CONTAINER_STOPPED)
+		r = error_set(err, ESRCH, "it has stopped");
+	if (r == 0)
+		*ret = runtime_type_from_string(sandbox->state->runtime_type, "state.json: runtimeType", err);
+	return r == 0 && *ret >= 0 ? 0 : error_wrap(err, "pod sandbox \"%s\"", id);
+}
+
+static int choose_type(struct runtime *rt, const struct bundle *b, const struct isolation_ops **ret, struct error *err)
+{
+	struct dispatch d = {
+		.config = b->config,
+		.settings = rt->settings,
+		.option = rt->runtime_type,
+		.program = rt->program,
+	};
+	int r = sandbox_type(rt, b, &d.sandbox_type, err);
+
+	if (r < 0)
+		return r;
+	compat_image_of(b, dispatch_asks_auto(&d), &d.image);
+	compat_host_get(&d.image, &d.host);
+	r = runtime_type_resolve(&d, err);
+	if (r < 0)
+		return r;
+	*ret = isolation_of((enum runtime_type)r);
+	return (*ret)->validate(&rt->env, b, err);
+}
+
+void lifecycle_undo(struct runtime *rt, struct container *c, const struct isolation_ops *ops)
+{
+	struct error undo_err;
+
+	if (lifecycle_delete(rt, c, ops, &undo_err) < 0)
+		log_warning("container \"%s\": clean up: %s", c->id, undo_err.msg);
+}
+
+void lifecycle_undo_id(struct runtime *rt, const char *id)
+{
+	_cleanup_container_ struct container *c = NULL;
+	const struct isolation_ops *ops;
+	struct error ignored;
+
+	if (runtime_find(rt, id, true, &c, &ops, &ignored) == 0)
+		lifecycle_undo(rt, c, ops);
+}
+
+static int create_isolation(struct runtime *rt, struct container *c, const struct isolation_ops *ops, const struct bundle *b,
+			    const struct create_options *o, int console_socket, struct error *err)
+{
+	const struct create_request req = {
+		.env = &rt->env,
+		.bundle = b,
+		.container = c,
+		.io = {.console_socket = console_socket, .stdio = {0, 1, 2}, .preserve_fds = o->preserve_fds},
+		.no_pivot = o->no_pivot,
+		.no_new_keyring = o->no_new_keyring,
+	};
+	int r = ops->create(&req, err);
+
+	if (r < 0)
+		return r;
+	c->state->creating = c->state->has_creating = false;
+	return container_save(c, err);
+}
+
+int lifecycle_create(struct runtime *rt, const char *id, const struct bundle *b, const struct create_options *o, int console_socket,
+		     struct container **ret, const struct isolation_ops **ret_ops, struct error *err)
+{
+	_cleanup_container_ struct container *c = NULL;
+	int r;
+
+	r = runtime_open_root(rt, false, err);
+	if (r == 0)
+		r = choose_type(rt, b, ret_ops, err);
+	if (r == 0 && rt->env.root_dirfd < 0)
+		r = runtime_open_root(rt, true, err);
+	if (r == 0)
+		r = container_new(&rt->env, id, b, (*ret_ops)->name, &c, err);
+	if (r < 0)
+		return r;
+	log_info("container \"%s\": runtime type %s", id, (*ret_ops)->name);
+	r = create_isolation(rt, c, *ret_ops, b, o, console_socket, err);
+	if (r < 0) {
+		lifecycle_undo(rt, c, *ret_ops);
+		return r;
+	}
+	*ret = TAKE_PTR(c);
+	return 0;
+}
+
+/* The hooks of one kind that run on the host after create; *ret_n is 0 when there are none. */
+static int load_hooks(struct container *c, const char *kind, const struct oci_hook **ret, size_t *ret_n, struct error *err)
+{
+	const struct oci_config *config;
+	int r;
+
+	*ret_n = 0;
+	if (!strv_contains(c->state->hooks, kind))
+		return 0;
+	r = container_config(c, &config, err);
+	if (r < 0 || !config->hooks)
+		return r;
+	if (str_eq(kind, "poststart")) {
+		*ret = config->hooks->poststart;
+		*ret_n = config->hooks->n_poststart;
+	} else {
+		*ret = config->hooks->poststop;
+		*ret_n = config->hooks->n_poststop;
+	}
+	return 0;
+}
+
+static int run_poststart(struct container *c, struct error *err)
+{
+	const struct oci_hook *hooks;
+	_cleanup_free_ char *state = NULL;
+	size_t n;
+	int r = load_hooks(c, "poststart", &hooks, &n, err);
+
+	if (r < 0 || n == 0)
+		return r;
+	state = container_oci_state(c, CONTAINER_RUNNING, (pid_t)c->state->pid);
+	return hooks_run("poststart", hooks, n, state, NULL, err);
+}
+
+/* After a failed start: of a container with startContainer hooks nothing stays but the error (runtime.md, lifecycle step 9). */
+static void after_failed_start(struct runtime *rt, struct container *c, const struct isolation_ops *ops)
+{
+	if (strv_contains(c->state->hooks, "startContainer") && container_status_of(c) == CONTAINER_STOPPED)
+		lifecycle_undo(rt, c, ops);
+}
+
+int lifecycle_start(struct runtime *rt, struct container *c, const struct isolation_ops *ops, struct error *err)
+{
+	int r = ops->start(&rt->env, c, err);
+
+	if (r < 0) {
+		after_failed_start(rt, c, ops);
+		return r;
+	}
+	container_unlock(c); /* the hooks may use other verbs on it */
+	r = run_poststart(c, err);
+	if (r < 0)
+		lifecycle_undo_id(rt, c->id);
+	return r;
+}
+
+int lifecycle_delete(struct runtime *rt, struct container *c, const struct isolation_ops *ops, struct error *err)
+{
+	const struct oci_hook *hooks = NULL;
+	size_t n = 0;
+	int r = ops->destroy(&rt->env, c, err);
+
+	if (r == 0)
+		r = load_hooks(c, "poststop", &hooks, &n, err);
+	if (r == 0)
+		r = container_remove(&rt->env, c, err);
+	if (r == 0 && n > 0) {
+		_cleanup_free_ char *state = container_oci_state(c, CONTAINER_STOPPED, 0);
+
+		hooks_run_all("poststop", hooks, n, state);
+	}
+	return r;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef HV_RUNTIME_LIFECYCLE_H
+#define HV_RUNTIME_LIFECYCLE_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+#include "container/container.h"
+
+/* The steps that the verbs share; private to runtime/. */
+
+struct bundle;
+struct create_options;
+struct isolation_ops;
+struct runtime;
+
+/* Sets env.root, and opens it when it is there; make: makes it (0700) when it is not. */
+int runtime_open_root(struct runtime *rt, bool make, struct error *err);
+
+/* Loads the configuration file once, and puts the command line's word over it. */
+int runtime_load_settings(struct runtime *rt, struct error *err);
+
+/* Opens a container and finds its type. Returns 0, CONTAINER_E_NOT_FOUND with *err filled, or < 0. */
+int runtime_find(struct runtime *rt, const char *id, bool lock, struct container **ret, const struct isolation_ops **ret_ops, struct error *err);
+
+/* The same for verbs that cannot do without: one that does not exist is an error, -ENOENT. */
+int runtime_open(struct runtime *rt, const char *id, bool lock, struct container **ret, const struct isolation_ops **ret_ops, struct error *err);
+
+/* Whether fds 3 .. 3+n-1 were given to us; the caller's, not our own, which are all CLOEXEC. */
+int runtime_check_fds(unsigned n, struct error *err);
+
+/* Writes pid to a file as callers of runtimes expect it: atomically, decimal, without a newline. */
+int runtime_write_pid_file(const char *path, pid_t pid, struct error *err);
+
+/*
+ * create up to and without the pid file. console_socket: a connected socket for the pty's master, or -1. The container is returned
+ * locked, with state.json saved.
+ */
+int lifecycle_create(struct runtime *rt, const char *id, const struct bundle *b, const struct create_options *o, int console_socket,
+		     struct container **ret, const struct isolation_ops **ret_ops, struct error *err);
+
+/* start on a locked container that is created; releases the lock before poststart hooks. A hook's failure deletes the container. */
+int lifecycle_start(struct runtime *rt, struct container *c, const struct isolation_ops *ops, struct error *err);
+
+/* destroy, state directory, poststop hooks, of a locked container in any state. */
+int lifecycle_delete(struct runtime *rt, struct container *c, const struct isolation_ops *ops, struct error *err);
+
+/* Deletes what is left of a container whose create, start or pid file failed; what goes wrong with that is a warning. */
+void lifecycle_undo(struct runtime *rt, struct container *c, const struct isolation_ops *ops);
+
+/* The same for one whose lock was given up meanwhile, and that may be gone already. */
+void lifecycle_undo_id(struct runtime *rt, const char *id);
+
+#endif

@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * list and state. The columns are runc's, with the runtime type as the last one, so that scripts which count columns find what they
+ * look for. The same record makes the line, the array's element and what `state` prints.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ocispec/doc.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/num.h"
+#include "base/str.h"
+#include "container/document.h"
+#include "container/isolation.h"
+#include "runtime/lifecycle.h"
+#include "runtime/runtime.h"
+#include "schema/types.h"
+
+/* What is shown of one container. */
+struct record {
+	const struct hv_state *s;
+	enum container_status status;
+	pid_t pid; /* 0 when stopped */
+	char *owner;
+};
+
+/* What is emulated is no security boundary, and says so wherever the type is shown. */
+static bool is_emulated(const struct hv_state *s)
+{
+	return str_eq(s->accel, "tcg");
+}
+
+static int get_record(struct runtime *rt, struct container *c, const struct isolation_ops *ops, struct record *ret, struct error *err)
+{
+	ret->s = c->state;
+	ret->owner = NULL;
+	ret->status = container_status_of(c);
+	if (ret->status == CONTAINER_RUNNING) {
+		int r = ops->status(&rt->env, c, &ret->status, err);
+
+		if (r < 0)
+			return r;
+	}
+	ret->pid = ret->status == CONTAINER_STOPPED ? 0 : (pid_t)c->state->pid;
+	return 0;
+}
+
+/* The member "name": "value" with what separates it from the one before. */
+static void add_string(struct buf *out, const char *separator, const char *name, const char *value)
+{
+	buf_printf(out, "%s\"%s\":%s", separator, name, separator[1] ? " " : "");
+	buf_append_json(out, value);
+}
+
+static void add_annotations(struct buf *out, const char *separator, const struct oci_string_map *map, bool pretty)
+{
+	if (!map || map->n == 0)
+		return;
+	buf_printf(out, "%s\"annotations\":%s{", separator, pretty ? " " : "");
+	for (size_t i = 0; i < map->n; i++) {
+		buf_append_str(out, i > 0 ? "," : "");
+		buf_append_str(out, pretty ? "\n    " : "");
+		buf_append_json(out, map->entries[i].key);
+		buf_append_str(out, pretty ? ": " : ":");
+		buf_append_json(out, map->entries[i].value);
+	}
+	buf_append_str(out, pretty ? "\n  }" : "}");
+}
+
+/* In runc's order; pretty: over several lines, indented by two spaces. */
+static void write_record(struct buf *out, const struct record *r, bool pretty)
+{
+	const char *separator = pretty ? ",\n  " : ",", *colon = pretty ? ": " : ":";
+
+	buf_append_str(out, pretty ? "{\n  " : "{");
+	buf_printf(out, "\"ociVersion\"%s\"%s\"", colon, OCI_SPEC_VERSION);
+	add_string(out, separator, "id", r->s->id);
+	buf_printf(out, "%s\"pid\"%s%d", separator, colon, (int)r->pid);
+	add_string(out, separator, "status", container_status_to_string(r->status));
+	add_string(out, separator, "bundle", r->s->bundle);
+	add_string(out, separator, "rootfs", r->s->rootfs);
+	add_string(out, separator, "created", r->s->created);
+	add_annotations(out, separator, r->s->annotations, pretty);
+	add_string(out, separator, "owner", r->owner ? r->owner : "");
+	add_string(out, separator, "runtimeType", r->s->runtime_type);
+	if (r->s->accel)
+		add_string(out, separator, "accel", r->s->accel);
+	if (is_emulated(r->s))
+		add_string(out, separator, "isolation", "emulated: not a security boundary");
+	buf_append_str(out, pretty ? "\n}" : "}");
+}
+
+int runtime_state(struct runtime *rt, const char *id, struct buf *out, struct error *err)
+{
+	_cleanup_container_ struct container *c = NULL;
+	const struct isolation_ops *ops;
+	struct record rec;
+	int r = runtime_open(rt, id, false, &c, &ops, err);
+
+	if (r == 0)
+		r = get_record(rt, c, ops, &rec, err);
+	if (r == 0)
+		write_record(out, &rec, true);
+	return r;
+}
+
+/* The name of uid by /etc/passwd itself (name services would have to be loaded), "#UID" for one that is not there. */
+static char *owner_name(const char *passwd, uid_t uid)
+{
+	for (const char *line = passwd; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+		size_t name = strcspn(line, ":\n"), password;
+		uint64_t id;
+
+		if (line[name] != ':')
+			continue;
+		password = strcspn(line + name + 1, ":\n");
+		if (line[name + 1 + password] == ':' && num_scan_u64(line + name + password + 2, &id) && id == uid)
+			return xstrndup(line, name);
+	}
+	return xasprintf("#%u", (unsigned)uid);
+}
+
+/* The columns of the table, the last one without padding. */
+static const char *const titles[] = {"ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER", "RUNTIME TYPE"};
+enum { N_COLUMNS = ARRAY_SIZE(titles), MIN_WIDTH = 12, PADDING = 3 };
+
+struct table {
+	char *(*rows)[N_COLUMNS];
+	size_t n;
+};
+
+static void add_row(struct table *t, const struct record *r)
+{
+	char **row;
+
+	t->rows = xreallocarray(t->rows, t->n + 1, sizeof(*t->rows));
+	row = t->rows[t->n++];
+	row[0] = xstrdup(r->s->id);
+	row[1] = xasprintf("%d", (int)r->pid);
+	row[2] = xstrdup(container_status_to_string(r->status));
+	row[3] = xstrdup(r->s->bundle);
+	row[4] = xstrdup(r->s->created);
+	row[5] = xstrdup(r->owner);
+	row[6] = xasprintf("%s%s", r->s->runtime_type, is_emulated(r->s) ? " (emulated: not a security boundary)" : "");
+}
+
+static size_t column_width(const struct table *t, size_t column)
+{
+	size_t width = strlen(titles[column]);
+
+	for (size_t i = 0; i < t->n; i++)
+		width = MAX(width, strlen(t->rows[i][column]));
+	return MAX(width + PADDING, (size_t)MIN_WIDTH);
+}
+
+static void write_table(struct buf *out, struct table *t)
+{
+	int widths[N_COLUMNS];
+
+	for (size_t c = 0; c < N_COLUMNS; c++)
+		widths[c] = c == N_COLUMNS - 1 ? 0 : (int)column_width(t, c);
+	for (size_t c = 0; c < N_COLUMNS; c++)
+		buf_printf(out, "%-*s", widths[c], titles[c]);
+	buf_append_str(out, "\n");
+	for (size_t i = 0; i < t->n; i++) {
+		for (size_t c = 0; c < N_COLUMNS; c++) {
+			buf_printf(out, "%-*s", widths[c], t->rows[i][c]);
+			free(t->rows[i][c]);
+		}
+		buf_append_str(out, "\n");
+	}
+	free(t->rows);
+}
+
+struct listing {
+	const struct list_options *o;
+	struct buf *out;
+	struct table table;
+	char *passwd;
+	size_t n;
+};
+
+static void show(struct listing *l, const struct record *r)
+{
+	if (l->o->quiet) {
+		buf_printf(l->out, "%s\n", r->s->id);
+	} else if (l->o->format == LIST_FORMAT_JSON) {
+		buf_append_str(l->out, l->n > 0 ? "," : "[");
+		write_record(l->out, r, false);
+	} else {
+		add_row(&l->table, r);
+	}
+	l->n++;
+}
+
+/* One that vanishes meanwhile is none; one that cannot be read is worth a warning, not the whole list. */
+static void list_one(struct runtime *rt, const char *id, struct listing *l)
+{
+	_cleanup_container_ struct container *c = NULL;
+	const struct isolation_ops *ops;
+	struct record rec;
+	struct stat st;
+	struct error err;
+	int r = runtime_find(rt, id, false, &c, &ops, &err);
+
+	if (r == CONTAINER_E_NOT_FOUND)
+		return;
+	if (r == 0)
+		r = get_record(rt, c, ops, &rec, &err);
+	if (r < 0) {
+		log_warning("%s", err.msg);
+		return;
+	}
+	rec.owner = owner_name(l->passwd, fstat(c->dirfd, &st) == 0 ? st.st_uid : 0);
+	show(l, &rec);
+	free(rec.owner);
+}
+
+static int compare(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The ids of all containers, sorted. */
+static int read_ids(struct runtime *rt, char ***ret, struct error *err)
+{
+	int fd = openat(rt->env.root_dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	size_t n = 0, size = 0;
+
+	if (!d) {
+		int r = error_errno(err, "read %s", rt->env.root);
+
+		fd_close(fd);
+		return r;
+	}
+	for (struct dirent *e; (e = readdir(d));) {
+		if (container_id_validate(e->d_name, NULL) < 0)
+			continue;
+		if (n + 1 >= size) {
+			size = size ? 2 * size : 64;
+			*ret = xreallocarray(*ret, size, sizeof(**ret));
+		}
+		(*ret)[n++] = xstrdup(e->d_name);
+		(*ret)[n] = NULL;
+	}
+	closedir(d);
+	if (n > 0)
+		qsort(*ret, n, sizeof(**ret), compare);
+	return 0;
+}
+
+int runtime_list(struct runtime *rt, const struct list_options *o, struct buf *out, struct error *err)
+{
+	struct listing l = {.o = o, .out = out};
+	_cleanup_strv_ char **ids = NULL;
+	int r = runtime_open_root(rt, false, err);
+
+	if (r < 0)
+		return r;
+	if (rt->env.root_dirfd < 0 && rt->root)
+		return error_set(err, ENOENT, "--root: %s: no such directory", rt->env.root);
+	r = rt->env.root_dirfd < 0 ? 0 : read_ids(rt, &ids, err);
+	if (r < 0)
+		return r;
+	if (!o->quiet && file_read_at(AT_FDCWD, "/etc/passwd", 1 << 20, &l.passwd, NULL) < 0)
+		l.passwd = NULL;
+	for (char **id = ids; id && *id; id++)
+		list_one(rt, *id, &l);
+	if (!o->quiet && o->format == LIST_FORMAT_JSON)
+		buf_append_str(out, l.n > 0 ? "]\n" : "null\n");
+	else if (!o->quiet)
+		write_table(out, &l.table);
+	free(l.passwd);
+	return 0;
+}
