@@ -39,6 +39,20 @@ int log_open(const char *target, enum log_format format, enum log_level level, s
 	return 0;
 }
 
+void log_attach(int fd, enum log_format format, enum log_level level)
+{
+	if (sink.fd != STDERR_FILENO)
+		fd_close(sink.fd);
+	sink.fd = fd;
+	sink.format = format;
+	sink.level = level;
+}
+
+enum log_format log_format(void)
+{
+	return sink.format;
+}
+
 bool log_enabled(enum log_level level)
 {
 	return level <= sink.level;

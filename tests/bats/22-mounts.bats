@@ -1,0 +1,175 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck disable=SC2015,SC2016,SC2153,SC2154 # jq programs, and names that lib.bash sets
+# mounts: runtime-spec config.md, "Mounts".
+
+load lib
+
+setup_test()
+{
+	mkdir "$SCRATCH/volume"
+	echo "from the host" >"$SCRATCH/volume/file"
+}
+
+mount_add()
+{
+	config ".mounts += [$1]" --arg volume "$SCRATCH/volume" --arg scratch "$SCRATCH"
+}
+
+@test "the standard mounts" {
+	checks mounts , stat /dev/shm /dev/mqueue /dev/pts /proc/1/status /sys/kernel
+	run_ok
+	has 'mount /proc: proc rw.*' 'mount /dev: tmpfs rw,nosuid.*size=65536k.*mode=755.*' \
+		'mount /dev/pts: devpts rw,nosuid,noexec.*gid=5,mode=620,ptmxmode=666.*' 'mount /dev/shm: tmpfs rw,nosuid,nodev,noexec.*size=65536k.*' \
+		'mount /dev/mqueue: mqueue rw,nosuid,nodev,noexec.*' 'mount /sys: sysfs ro,nosuid,nodev,noexec.*' \
+		'stat /dev/shm: dir 1777 0 0' 'mount /: .* ro,.*'
+}
+
+@test "tmpfs: size, mode, flags" {
+	mount_add '{destination: "/made", type: "tmpfs", source: "tmpfs", options: ["size=1m", "mode=700", "nosuid", "nodev", "noexec"]},
+		{destination: "/tmp", type: "tmpfs", source: "tmpfs", options: ["size=64k"]}'
+	config '.root.readonly = false'
+	process /bin/init all mounts , stat /made /tmp , write /made/file /tmp/file
+	run_ok
+	has 'mount /made: tmpfs rw,nosuid,nodev,noexec.*size=1024k,mode=700.*' 'stat /made: dir 0700 0 0' 'write /made/file: ok' \
+		'mount /tmp: tmpfs .*size=64k.*'
+	[ ! -e rootfs/tmp/file ]
+	process /bin/sh -c 'cat /dev/zero >/tmp/fill; echo done'
+	run_ok
+	errors_have "no space left"
+}
+
+@test "bind mounts: read-write, read-only, a file, made mount points, flags" {
+	mount_add '{destination: "/rw", type: "bind", source: $volume, options: ["bind"]},
+		{destination: "/ro", type: "bind", source: $volume, options: ["rbind", "ro"]},
+		{destination: "/deep/er/file", type: "none", source: ($volume + "/file"), options: ["bind", "ro"]},
+		{destination: "/flags", type: "bind", source: $volume, options: ["bind", "nosuid", "nodev", "noexec"]}'
+	config '.root.readonly = false'
+	checks read /rw/file /ro/file /deep/er/file , write TEXT=changed /rw/new /ro/new /deep/er/file , mounts
+	run_ok
+	has 'read /rw/file: 14 bytes, from the host' 'read /ro/file: 14 bytes, from the host' 'read /deep/er/file: 14 bytes, from the host' \
+		'write /rw/new: ok' 'write /ro/new: EROFS' 'write /deep/er/file: EROFS' 'mount /flags: .* rw,nosuid,nodev,noexec.*' \
+		'mount /ro: [^ ]+ ro.*'
+	same "$(<"$SCRATCH/volume/new")" changed "the file on the host"
+	same "$(<"$SCRATCH/volume/file")" "from the host" "the file on the host"
+}
+
+@test "what the host writes into a volume afterwards is seen" {
+	mount_add '{destination: "/mnt", type: "bind", source: $volume, options: ["bind"]}'
+	config '.root.readonly = false'
+	process /bin/init pause
+	background "$ID"
+	echo later >"$SCRATCH/volume/later"
+	try hv exec "$ID" /bin/init all read /mnt/later , write /mnt/from-inside
+	has 'read /mnt/later: 6 bytes, later' 'write /mnt/from-inside: ok'
+	[ -f "$SCRATCH/volume/from-inside" ]
+}
+
+@test "a relative source is in the bundle" {
+	mkdir data
+	echo beside >data/file
+	mount_add '{destination: "/data", type: "bind", source: "data", options: ["bind", "ro"]}'
+	config '.root.readonly = false'
+	checks read /data/file
+	run_ok
+	has 'read /data/file: 7 bytes, beside'
+}
+
+@test "rbind takes what is mounted below, bind does not" {
+	mkdir "$SCRATCH/volume/below"
+	mount -t tmpfs tmpfs "$SCRATCH/volume/below"
+	echo mounted >"$SCRATCH/volume/below/file"
+	mount_add '{destination: "/rbind", type: "bind", source: $volume, options: ["rbind"]},
+		{destination: "/bind", type: "bind", source: $volume, options: ["bind"]}'
+	config '.root.readonly = false'
+	checks read /rbind/below/file /bind/below/file
+	try hv run "$ID"
+	umount "$SCRATCH/volume/below"
+	status_is 0
+	has 'read /rbind/below/file: 8 bytes, mounted' 'read /bind/below/file: ENOENT'
+}
+
+@test "mounts are made in the order of the list" {
+	mount_add '{destination: "/mnt", type: "tmpfs", source: "tmpfs", options: ["mode=755"]},
+		{destination: "/mnt/volume", type: "bind", source: $volume, options: ["bind"]},
+		{destination: "/mnt/volume/file", type: "bind", source: "/dev/null", options: ["bind"]},
+		{destination: "/hidden/volume", type: "bind", source: $volume, options: ["bind"]},
+		{destination: "/hidden", type: "tmpfs", source: "tmpfs"}'
+	config '.root.readonly = false'
+	checks list /mnt /hidden , stat /mnt/volume/file
+	run_ok
+	has 'list /mnt: 1 entries' 'entry /mnt: volume' 'list /hidden: 0 entries' 'stat /mnt/volume/file: char .* 1:3'
+}
+
+@test "a symlinked destination stays inside the root file system" {
+	mkdir rootfs/target "$SCRATCH/outside"
+	ln -s /target rootfs/link
+	ln -s "../../../../../../../../$SCRATCH/outside" rootfs/escape
+	mount_add '{destination: "/link", type: "bind", source: $volume, options: ["bind"]},
+		{destination: "/escape", type: "bind", source: $volume, options: ["bind"]}'
+	config '.root.readonly = false'
+	checks read /target/file "$SCRATCH/outside/file"
+	run_ok
+	# as seen from inside, the link leads to a directory of the same name below the root
+	has 'read /target/file: 14 bytes, from the host' "read $SCRATCH/outside/file: 14 bytes, from the host"
+	[ -z "$(ls "$SCRATCH/outside")" ]
+	[ -d "rootfs/$SCRATCH/outside" ]
+}
+
+@test "a missing source is refused by name" {
+	mount_add '{destination: "/mnt", type: "bind", source: ($scratch + "/nothing"), options: ["bind"]}'
+	config '.root.readonly = false'
+	before=$(snapshot)
+	try hv run "$ID"
+	status_is 1
+	output_is ""
+	errors_have "$SCRATCH/nothing.*no such file or directory"
+	machine_unchanged "$before"
+}
+
+@test "an unknown file system type is refused" {
+	mount_add '{destination: "/mnt", type: "nosuchfs", source: "none"}'
+	config '.root.readonly = false'
+	before=$(snapshot)
+	try hv run "$ID"
+	status_is 1
+	errors_have "nosuchfs|/mnt.*no such device"
+	machine_unchanged "$before"
+}
+
+@test "propagation: private to the host, and as asked for" {
+	mount_add '{destination: "/shared", type: "tmpfs", source: "tmpfs", options: ["shared"]},
+		{destination: "/slave", type: "tmpfs", source: "tmpfs", options: ["rslave"]},
+		{destination: "/mnt", type: "bind", source: $volume, options: ["bind"]}'
+	config '.root.readonly = false | .process.capabilities = {"bounding": ["CAP_SYS_ADMIN"], "effective": ["CAP_SYS_ADMIN"], "permitted": ["CAP_SYS_ADMIN"]}'
+	checks mounts , seccomp-test mount
+	run_ok
+	has 'mount /shared: tmpfs .*shared:[0-9]+.*' 'call mount: ok'
+	not grep -q "$SCRATCH" /proc/self/mountinfo
+}
+
+@test "flags without a bind of their own: sync, noatime, recursive read-only" {
+	mount_add '{destination: "/mnt", type: "tmpfs", source: "tmpfs", options: ["noatime", "nodiratime", "nosuid", "sync"]}'
+	config '.root.readonly = false'
+	checks mounts
+	run_ok
+	has 'mount /mnt: tmpfs .*noatime.*'
+	only_hvrun
+	mkdir "$SCRATCH/volume/below"
+	mount -t tmpfs tmpfs "$SCRATCH/volume/below"
+	mount_add '{destination: "/rro", type: "bind", source: $volume, options: ["rbind", "rro"]}'
+	checks write /rro/x /rro/below/x
+	try hv run "$ID"
+	umount "$SCRATCH/volume/below"
+	status_is 0
+	has 'write /rro/x: EROFS' 'write /rro/below/x: EROFS'
+}
+
+@test "/sys/fs/cgroup shows the container's own group, read-only" {
+	config '.linux.namespaces = (.linux.namespaces + [{"type": "cgroup"}] | unique)
+		| .mounts += [{destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["nosuid", "noexec", "nodev", "relatime", "ro"]}]
+		| .mounts |= unique_by(.destination) | .mounts |= sort_by(.destination)'
+	checks cgroup , cgroup-path , readonly /sys/fs/cgroup
+	run_ok
+	has 'pids.limit: .*' 'memory.limit: .*' 'create /sys/fs/cgroup: (EROFS|EACCES|EPERM)'
+	lacks "cgroup: .*$TAG"
+}

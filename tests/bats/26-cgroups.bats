@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck disable=SC2015,SC2016,SC2153,SC2154 # jq programs, and names that lib.bash sets
+# linux.cgroupsPath and linux.resources, on cgroup v1, hybrid and v2.
+
+load lib
+
+# What the host's side of a limit holds: "host_limit CONTROLLER V1-FILE V2-FILE"
+host_limit()
+{
+	local dir
+	dir=$(cgroup_of "$ID" "$1")
+	if [ -e "$dir/$2" ]; then
+		cat "$dir/$2"
+	else
+		cut -d' ' -f1 "$dir/$3"
+	fi
+}
+
+@test "memory, cpu and pids limits: seen inside and outside" {
+	config '.linux.resources = {"memory": {"limit": 67108864}, "pids": {"limit": 50}, "cpu": {"quota": 50000, "period": 100000, "shares": 512}}'
+	process /bin/init all cgroup , pause
+	background "$ID"
+	output=$(<"$SCRATCH/$ID.out")
+	has 'memory.limit: 67108864' 'pids.limit: 50' 'cpu.quota: 50000' 'cpu.period: 100000'
+	memory=$(host_limit memory memory.limit_in_bytes memory.max)
+	pids=$(host_limit pids pids.max pids.max)
+	if is_hyperv; then
+		# the machine around it needs some more than the container may use
+		[ "$memory" -gt 67108864 ]
+		[ "$memory" -lt 4294967296 ]
+		[ "$pids" = max ] || [ "$pids" -ge 50 ]
+	else
+		same "$memory" 67108864 memory
+		same "$pids" 50 pids
+	fi
+	same "$(host_limit cpu cpu.cfs_quota_us cpu.max)" 50000 quota
+}
+
+@test "the pids limit is enforced" {
+	config '.linux.resources.pids.limit = 12'
+	process /bin/init fork 100
+	run_ok
+	has 'forked: (9|10|11) EAGAIN'
+}
+
+@test "the memory limit is enforced, and the container outlives it" {
+	config '.linux.resources.memory = {"limit": 33554432, "swap": 33554432}'
+	checks memory 8 , memory 100 , memory 8
+	run_ok
+	same "$output" $'memory: exit 0\nmemory: killed by KILL\nmemory: exit 0'
+}
+
+@test "the container's process, and exec's, are in its cgroup on the host" {
+	process /bin/init pause
+	background "$ID"
+	pid=$(container_pid "$ID")
+	dir=$(cgroup_of "$ID" pids)
+	grep -qx "$pid" "$dir/cgroup.procs" || grep -rqx "$pid" "$dir" --include cgroup.procs
+	hv exec -d --pid-file "$SCRATCH/exec.pid" "$ID" /bin/init pause </dev/null >"$SCRATCH/exec.out" 2>&1
+	grep -rqx "$(<"$SCRATCH/exec.pid")" "$dir" --include cgroup.procs
+}
+
+@test "cgroupsPath, absolute and relative; nothing of it is left" {
+	for path in "/group.$TAG/below/$ID" "group.$TAG-relative/$ID"; do
+		config '.linux.cgroupsPath = $path' --arg path "$path"
+		process /bin/init pause
+		background "$ID"
+		cgroup_of "group.$TAG" pids >/dev/null
+		cgroup_of "$ID" pids >/dev/null
+		hv delete -f "$ID"
+		not cgroup_of "$ID" pids
+		# the parents were not the container's
+		find /sys/fs/cgroup -depth -type d -path "*group.$TAG*" -exec rmdir {} + 2>/dev/null || true
+	done
+}
+
+@test "the cgroup is gone after delete, even when processes were left in it" {
+	process /bin/init all spawn , spawn , pause
+	background "$ID"
+	cgroup_of "$ID" pids >/dev/null
+	hv delete -f "$ID"
+	not cgroup_of "$ID" pids
+	not cgroup_of "$ID" memory
+}
+
+@test "a cgroupsPath that leads out of the hierarchy stays in it" {
+	mkdir -p "$SCRATCH/outside"
+	config '.linux.cgroupsPath = $path' --arg path "/../../../../../..$SCRATCH/outside/$ID"
+	try hv run "$ID"
+	[ -z "$(ls "$SCRATCH/outside")" ]
+	find /sys/fs/cgroup -depth -type d -path "*$TAG*" -exec rmdir {} \; 2>/dev/null || true
+	find /sys/fs/cgroup -depth -type d -path "*/tmp" -empty -exec rmdir {} \; 2>/dev/null || true
+}
+
+@test "a memory limit that no machine or process can start with: a clear refusal or a start, never a hang" {
+	config '.linux.resources.memory = {"limit": 1048576}'
+	before=$(snapshot)
+	try hv run "$ID"
+	[ "$status" = 0 ] || errors_have memory
+	machine_unchanged "$before"
+}
+
+@test "wrong resources are refused by name" {
+	only_hvrun
+	before=$(snapshot)
+	config '.linux.resources.memory.limit = "64M"'
+	try hv run "$ID"
+	refused "linux.resources.memory.limit"
+	config '.linux.resources = {"unified": {"no.such.file": "1"}}'
+	try hv run "$ID"
+	status_is 1
+	errors_have "unified|no.such.file"
+	machine_unchanged "$before"
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * Standard streams and the terminal: copying, writing to each of the two outputs, and what the terminal says about
+ * itself before and after a resize.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "init.h"
+
+static int run_cat(char **args)
+{
+	static char buf[65536];
+	ssize_t n;
+
+	(void)args;
+	while ((n = read(0, buf, sizeof(buf))) != 0) {
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 || write_all(1, buf, (unsigned long)n) < 0)
+			return 1;
+	}
+	return 0;
+}
+
+static int run_echo_both(char **args)
+{
+	printf("%s\n", args[0] ? args[0] : "out");
+	fflush(stdout);
+	fprintf(stderr, "%s\n", args[0] && args[1] ? args[1] : "err");
+	return 0;
+}
+
+/* N bytes of a pattern whose every 16-byte line differs: a lost or doubled block shows. */
+static int run_flood(char **args)
+{
+	long lines = atol(args[0] ? args[0] : "16") / 16;
+
+	for (long i = 0; i < lines; i++)
+		printf("%015ld\n", i);
+	return 0;
+}
+
+/* How a read of stdin ends: "stdin: eof", "stdin: N bytes" or the error's name. */
+static int run_stdin(char **args)
+{
+	char buf[4096];
+	ssize_t n = read(0, buf, sizeof(buf));
+
+	(void)args;
+	if (n < 0)
+		return report("stdin", "", -1);
+	if (n == 0)
+		puts("stdin: eof");
+	else
+		printf("stdin: %zd bytes\n", n);
+	return 0;
+}
+
+static int run_isatty(char **args)
+{
+	int tty = open("/dev/tty", O_RDWR | O_CLOEXEC);
+
+	(void)args;
+	printf("isatty: %d %d %d\n", isatty(0), isatty(1), isatty(2));
+	printf("ttyname: %s\n", isatty(0) && ttyname(0) ? ttyname(0) : "none");
+	printf("controlling: %s\n", tty >= 0 && tcgetpgrp(tty) == getpgrp() ? "yes" : "no");
+	if (tty >= 0)
+		close(tty);
+	return 0;
+}
+
+static void print_size(void)
+{
+	struct winsize ws;
+
+	if (ioctl(0, TIOCGWINSZ, &ws) < 0)
+		report("ttysize", "", -1);
+	else
+		printf("ttysize: %u %u\n", ws.ws_row, ws.ws_col);
+	fflush(stdout);
+}
+
+static int run_size(char **args)
+{
+	(void)args;
+	print_size();
+	return 0;
+}
+
+/* Prints the size, says "ready: resize", and prints it again at the first SIGWINCH. */
+static int run_resize(char **args)
+{
+	sigset_t winch;
+
+	(void)args;
+	sigemptyset(&winch);
+	sigaddset(&winch, SIGWINCH);
+	sigprocmask(SIG_BLOCK, &winch, NULL);
+	print_size();
+	puts("ready: resize");
+	fflush(stdout);
+	while (sigwaitinfo(&winch, NULL) < 0)
+		continue;
+	print_size();
+	return 0;
+}
+
+const struct applet stream_applets[] = {
+	{ "cat", run_cat, "stdin to stdout" },
+	{ "echo-both", run_echo_both, "[OUT [ERR]]: a line to stdout and one to stderr" },
+	{ "flood", run_flood, "N: N bytes to stdout" },
+	{ "stdin", run_stdin, "how one read of stdin ends" },
+	{ "isatty", run_isatty, "which of 0, 1, 2 is a terminal, its name, whether it is the controlling one" },
+	{ "ttysize", run_size, "rows and columns" },
+	{ "resize", run_resize, "size before and after the next resize" },
+	{ 0 },
+};

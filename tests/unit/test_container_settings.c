@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* container/settings.h: defaults, every key, every kind of wrong value. */
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "base/macros.h"
+#include "base/mem.h"
+#include "container/install.h"
+#include "container/runtime_type.h"
+#include "container/settings.h"
+#include "linux/cgroup/cgroup.h"
+
+static char path[64];
+
+static int setup(void **state)
+{
+	int fd;
+
+	(void)state;
+	snprintf(path, sizeof(path), "/tmp/hvrun-test-settings.XXXXXX");
+	fd = mkstemp(path);
+	return fd < 0 ? -1 : close(fd);
+}
+
+static int teardown(void **state)
+{
+	(void)state;
+	return unlink(path);
+}
+
+static int load(const char *json, struct settings **ret, struct error *err)
+{
+	assert_int_equal(file_replace_at(AT_FDCWD, path, json, strlen(json), 0600), 0);
+	return settings_load(path, ret, err);
+}
+
+static void test_defaults(void **state)
+{
+	_cleanup_settings_ struct settings *s = NULL;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(load("{}", &s, &err), 0);
+	assert_int_equal(s->runtime_type, -1);
+	assert_false(s->allow_annotation_default);
+	assert_int_equal(s->cgroup_manager, CGROUP_MANAGER_CGROUPFS);
+	assert_string_equal(s->hyperv.accel, "kvm");
+	assert_string_equal(s->hyperv.vmm, "qemu");
+	assert_null(s->hyperv.vmm_path);
+	assert_true(s->hyperv.memory >= 96 << 20);
+	assert_true(s->hyperv.vcpus >= 1);
+	assert_true(s->hyperv.boot_timeout >= 10);
+	assert_int_equal(s->hyperv.worker[0], '/');
+	assert_int_equal(s->hyperv.kernel[0], '/');
+	assert_int_equal(s->hyperv.initrd[0], '/');
+}
+
+static void test_all_keys(void **state)
+{
+	_cleanup_settings_ struct settings *s = NULL;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(load("/* the operator's word */ {\n"
+			      "  // comments are allowed\n"
+			      "  \"runtime_type\": \"hyperv\", \"allow_annotation_default\": true, \"cgroup_manager\": \"disabled\",\n"
+			      "  \"hyperv\": {\"accel\": \"tcg\", \"vmm\": \"qemu\", \"vmm_path\": \"/q\", \"worker\": \"/w\", \"kernel\": \"/k\",\n"
+			      "    \"initrd\": \"/i\", \"memory\": \"2G\", \"vcpus\": 4, \"boot_timeout\": 5}}",
+			      &s, &err),
+			 0);
+	assert_int_equal(s->runtime_type, RUNTIME_TYPE_HYPERV);
+	assert_true(s->allow_annotation_default);
+	assert_int_equal(s->cgroup_manager, CGROUP_MANAGER_DISABLED);
+	assert_string_equal(s->hyperv.accel, "tcg");
+	assert_string_equal(s->hyperv.vmm_path, "/q");
+	assert_string_equal(s->hyperv.worker, "/w");
+	assert_string_equal(s->hyperv.kernel, "/k");
+	assert_string_equal(s->hyperv.initrd, "/i");
+	assert_true(s->hyperv.memory == 2ULL << 30);
+	assert_int_equal(s->hyperv.vcpus, 4);
+	assert_int_equal(s->hyperv.boot_timeout, 5);
+	assert_string_equal(s->path, path);
+}
+
+static void test_wrong(void **state)
+{
+	static const struct {
+		const char *json, *message; /* the end of it */
+	} cases[] = {
+		{"{\"runtime_type\": \"Hyper-V\"}", "runtime_type: \"Hyper-V\" is not a runtime type (Default, HyperV, Auto)"},
+		{"{\"cgroup_manager\": \"x\"}", "cgroup_manager: "},
+		{"{\"hyperv\": {\"accel\": \"xen\"}}", "hyperv.accel: \"xen\" is not a valid value (kvm, tcg)"},
+		{"{\"hyperv\": {\"memory\": \"lots\"}}", "hyperv.memory: \"lots\" is not a size (\"512M\", \"2G\")"},
+		{"{\"hyperv\": {\"memory\": \"0\"}}", "hyperv.memory: \"0\" is not a size (\"512M\", \"2G\")"},
+		{"{\"hyperv\": {\"vcpus\": 0}}", "hyperv.vcpus: "},
+		{"{\"hyperv\": {\"kernel\": \"k\"}}", "hyperv.kernel: "},
+		{"{\"hyperv\": {\"kernal\": \"/k\"}}", "hyperv: "},
+		{"{\"runtime_tpye\": \"HyperV\"}", "runtime_tpye"},
+		{"{\"allow_annotation_default\": \"yes\"}", "allow_annotation_default: "},
+		{"[]", ": "},
+		{"{", ": "},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_free_ char *prefix = xasprintf("configuration file %s: ", path);
+		struct settings *s = NULL;
+		struct error err = {0};
+
+		assert_true(load(cases[i].json, &s, &err) < 0);
+		assert_null(s);
+		assert_memory_equal(err.msg, prefix, strlen(prefix));
+		if (!strstr(err.msg, cases[i].message))
+			fail_msg("%s: %s", cases[i].json, err.msg);
+	}
+}
+
+static void test_missing(void **state)
+{
+	struct settings *s = NULL;
+	struct error err = {0};
+
+	(void)state;
+	assert_int_equal(settings_load("/nonexistent/hvrun.json", &s, &err), -ENOENT);
+	assert_string_equal(err.msg, "configuration file /nonexistent/hvrun.json: read: No such file or directory");
+	assert_null(s);
+}
+
+/* Where a test program runs there may be a worker beside it or not: the paths then come from one place all together. */
+static void test_install_paths(void **state)
+{
+	_cleanup_free_ char *worker = install_path(INSTALL_WORKER), *kernel = install_path(INSTALL_KERNEL);
+	bool installed = strcmp(worker, HV_LIBEXECDIR "/hvrun-vmwp") == 0;
+
+	(void)state;
+	assert_int_equal(worker[0], '/');
+	assert_int_equal(strcmp(kernel, HV_DATADIR "/guest/vmlinux") == 0, installed);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_defaults), cmocka_unit_test(test_all_keys),	cmocka_unit_test(test_wrong),
+		cmocka_unit_test(test_missing),	 cmocka_unit_test(test_install_paths),
+	};
+
+	return cmocka_run_group_tests_name("settings", tests, setup, teardown);
+}

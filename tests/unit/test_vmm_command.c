@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* vm_spec to QEMU's command line: every case below against tests/golden/vmm_args/<name>.txt, one word a line.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/mem.h"
+#include "base/str.h"
+#include "golden.h"
+#include "hyperv/vmm/vmm.h"
+
+#define MIB (UINT64_C(1) << 20)
+
+/* What every case has; a case changes what it is about. */
+#define BASE(qmp)                                                                                            \
+	.name = "web", .memory = 256 * MIB, .vcpus = 1, .kernel = "/guest/vmlinux",                          \
+	.initrd = "/guest/initramfs.img", .share = "/run/hvrun/web/share", .control_fd = 10,                 \
+	.stream_fd = 11, .console_fd = 12, .qmp_fd = (qmp)
+
+static char *const kernel_args[] = {(char *)"loglevel=8", (char *)"init_on_alloc=0", NULL};
+static char *const vmm_args[] = {(char *)"-d", (char *)"guest_errors", NULL};
+
+static const struct {
+	const char *name;
+	struct vm_spec spec;
+} cases[] = {
+	{"microvm-kvm", {BASE(-1), .accel = VMM_ACCEL_KVM}},
+	{"microvm-tcg", {BASE(-1), .accel = VMM_ACCEL_TCG, .tsc_khz = 2599998}},
+	{"microvm-tcg-no-tsc", {BASE(-1), .accel = VMM_ACCEL_TCG}},
+	{"microvm-kvm-tsc-is-not-told", {BASE(-1), .accel = VMM_ACCEL_KVM, .tsc_khz = 2599998}},
+	{"microvm-kvm-words",
+	 {BASE(-1), .accel = VMM_ACCEL_KVM, .kernel_args = kernel_args, .args = vmm_args}},
+	{"microvm-kvm-bare",
+	 {.name = "bare",
+	  .accel = VMM_ACCEL_KVM,
+	  .memory = 1,
+	  .vcpus = 4,
+	  .kernel = "/k",
+	  .initrd = "/i",
+	  .control_fd = -1,
+	  .stream_fd = -1,
+	  .console_fd = -1,
+	  .qmp_fd = -1}},
+	{"microvm-kvm-qmp", {BASE(13), .accel = VMM_ACCEL_KVM}},
+	{"microvm-kvm-commas",
+	 {.name = "a,debug-threads=on",
+	  .accel = VMM_ACCEL_KVM,
+	  .memory = 256 * MIB + 1,
+	  .vcpus = 1,
+	  .kernel = "/k,x",
+	  .initrd = "/i,x",
+	  .share = "/s,readonly=off,,x",
+	  .control_fd = 10,
+	  .stream_fd = 11,
+	  .console_fd = -1,
+	  .qmp_fd = -1}},
+};
+
+static void test_golden(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_strv_ char **argv = vmm_qemu.command(&cases[i].spec, "/usr/bin/qemu-system-x86_64");
+		_cleanup_free_ char *words = str_join(argv, "\n"), *text = xasprintf("%s\n", words);
+		_cleanup_free_ char *file = xasprintf("vmm_args/%s.txt", cases[i].name);
+
+		golden_compare(file, text);
+	}
+}
+
+/* Whatever a spec says, the guest's VMM is confined and takes nothing from the host's configuration. */
+static void test_always(void **state)
+{
+	static const char *const always[] = {"-nodefaults", "-no-user-config", "-no-reboot", "-sandbox"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_strv_ char **argv = vmm_qemu.command(&cases[i].spec, "qemu");
+
+		for (size_t k = 0; k < ARRAY_SIZE(always); k++)
+			assert_true(strv_contains(argv, always[k]));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_golden),
+		cmocka_unit_test(test_always),
+	};
+
+	return cmocka_run_group_tests_name("vmm_command", tests, NULL, NULL);
+}
