@@ -6,8 +6,7 @@
 
 #include "path.h"
 
-/* Fills *err (when there is one): "<path>: <text>"; only the text when path is NULL or empty. Returns -code.
- */
+/* Fills *err (when there is one): "<path>: <text>", or only the text: path may be NULL. Returns -code. */
 int oci_error_at(struct oci_error *err, int code, const struct oci_path *path, const char *fmt, ...)
 	__attribute__((format(printf, 4, 5)));
 

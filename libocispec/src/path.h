@@ -4,8 +4,7 @@
 
 #include <stddef.h>
 
-/* A place in a document, as messages say it: linux.namespaces[1].type, annotations["a.b"]. {0} is the root.
- */
+/* A place in a document, for messages: linux.namespaces[1].type, annotations["a.b"]. {0} is the root. */
 struct oci_path {
 	size_t len;
 	char text[400];

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* A growing buffer, and the one place outside libocispec that writes a JSON string (log lines, our own tables). */
+/*
+ * A growing buffer, and the one place outside libocispec that writes a JSON string (log lines, our own
+ * tables).
+ */
 #include "base/buf.h"
 
 #include <stdarg.h>
@@ -63,14 +66,18 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 	buf_added(b, (size_t)n);
 }
 
-/* The length of the UTF-8 sequence at s (RFC 3629: no overlong forms, no surrogates), or 0 when there is none. */
+/*
+ * The length of the UTF-8 sequence at s (RFC 3629: no overlong forms, no surrogates), or 0 when there is
+ * none.
+ */
 static size_t utf8_length(const unsigned char *s)
 {
 	static const struct {
 		unsigned char mask, lead;
 		size_t len;
 		uint32_t min;
-	} forms[] = {{0x80, 0x00, 1, 0}, {0xe0, 0xc0, 2, 0x80}, {0xf0, 0xe0, 3, 0x800}, {0xf8, 0xf0, 4, 0x10000}};
+	} forms[] = {
+		{0x80, 0x00, 1, 0}, {0xe0, 0xc0, 2, 0x80}, {0xf0, 0xe0, 3, 0x800}, {0xf8, 0xf0, 4, 0x10000}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
 		uint32_t c;

@@ -6,7 +6,10 @@
 
 #include "base/macros.h"
 
-/* Bytes that grow. {0} is an empty one. data, when not NULL, is always followed by a NUL that len does not count. */
+/*
+ * Bytes that grow. {0} is an empty one. data, when not NULL, is always followed by a NUL that len does not
+ * count.
+ */
 struct buf {
 	char *data;
 	size_t len;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Errors are fixed-size values that the callee fills and callers prefix on the way up. Only main(), the agent's loop and
- * the worker's loop print them. Nothing here allocates, so all of it may run between clone and exec.
+ * Errors are fixed-size values that the callee fills and callers prefix on the way up. Only main(), the
+ * agent's loop and the worker's loop print them. Nothing here allocates, so all of it may run between clone
+ * and exec.
  */
 #include "base/error.h"
 

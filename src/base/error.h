@@ -8,8 +8,8 @@
 
 /*
  * An error by value: no allocation on the failure path, usable in the child of a clone, and small enough to
- * cross a pipe or a VM channel in one atomic write. A fallible function returns 0 (or a positive, documented code)
- * and leaves *err alone, or returns < 0 and has filled *err: never one without the other.
+ * cross a pipe or a VM channel in one atomic write. A fallible function returns 0 (or a positive, documented
+ * code) and leaves *err alone, or returns < 0 and has filled *err: never one without the other.
  */
 struct error {
 	int code; /* an errno value, > 0 when set */
@@ -30,7 +30,10 @@ int error_errnum(struct error *e, int r, const char *fmt, ...) _printf_(3, 4);
 /* Puts "text: " before the message that is in *e. Returns -e->code. */
 int error_wrap(struct error *e, const char *fmt, ...) _printf_(2, 3);
 
-/* Makes an error that came over a pipe or channel safe to print: terminated, code > 0, control characters replaced. */
+/*
+ * Makes an error that came over a pipe or channel safe to print: terminated, code > 0, control characters
+ * replaced.
+ */
 void error_sanitize(struct error *e);
 
 #endif

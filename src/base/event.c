@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The event loop of the worker, the agent and the foreground `run`. One epoll fd; a source is one fd in it, with one
- * trampoline per kind. Sources freed while events are being handled are kept, dead, until the batch is done: a later event
- * of the same batch may still point to them.
+ * The event loop of the worker, the agent and the foreground `run`. One epoll fd; a source is one fd in it,
+ * with one trampoline per kind. Sources freed while events are being handled are kept, dead, until the batch
+ * is done: a later event of the same batch may still point to them.
  */
 #include "base/event.h"
 
@@ -171,7 +171,8 @@ static int dispatch_timer(struct event_source *s, _unused_ uint32_t events, stru
 }
 
 /* Takes s; on failure frees it, and its fd when it owns it. */
-static int source_add(struct event_loop *l, struct event_source *s, uint32_t events, struct event_source **ret, struct error *err)
+static int source_add(struct event_loop *l, struct event_source *s, uint32_t events,
+		      struct event_source **ret, struct error *err)
 {
 	struct epoll_event e = {.events = events, .data.ptr = s};
 
@@ -200,7 +201,8 @@ static struct event_source *source_new(int fd, bool owns_fd, void *data)
 	return s;
 }
 
-int event_add_fd(struct event_loop *l, int fd, uint32_t events, event_fd_fn *fn, void *data, struct event_source **ret, struct error *err)
+int event_add_fd(struct event_loop *l, int fd, uint32_t events, event_fd_fn *fn, void *data,
+		 struct event_source **ret, struct error *err)
 {
 	struct event_source *s = source_new(fd, false, data);
 
@@ -216,7 +218,8 @@ int event_source_set_events(struct event_source *s, uint32_t events)
 	return epoll_ctl(s->loop->epoll_fd, EPOLL_CTL_MOD, s->fd, &e) < 0 ? -errno : 0;
 }
 
-int event_add_signals(struct event_loop *l, const sigset_t *set, event_signal_fn *fn, void *data, struct event_source **ret, struct error *err)
+int event_add_signals(struct event_loop *l, const sigset_t *set, event_signal_fn *fn, void *data,
+		      struct event_source **ret, struct error *err)
 {
 	struct event_source *s;
 	int fd;
@@ -234,12 +237,14 @@ int event_add_signals(struct event_loop *l, const sigset_t *set, event_signal_fn
 
 static int timer_arm(int fd, uint64_t usec)
 {
-	struct itimerspec t = {.it_value = {.tv_sec = (time_t)(usec / 1000000), .tv_nsec = (long)(usec % 1000000) * 1000}};
+	struct itimerspec t = {
+		.it_value = {.tv_sec = (time_t)(usec / 1000000), .tv_nsec = (long)(usec % 1000000) * 1000}};
 
 	return timerfd_settime(fd, 0, &t, NULL) < 0 ? -errno : 0;
 }
 
-int event_add_timer(struct event_loop *l, uint64_t usec, event_timer_fn *fn, void *data, struct event_source **ret, struct error *err)
+int event_add_timer(struct event_loop *l, uint64_t usec, event_timer_fn *fn, void *data,
+		    struct event_source **ret, struct error *err)
 {
 	struct event_source *s;
 	int fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), r;

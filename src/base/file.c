@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Whole-file operations relative to a directory fd. The tree removal goes down by fds and O_NOFOLLOW, so that nobody who
- * swaps a directory for a symlink meanwhile can lead it elsewhere, and stays on one mount (st_dev).
+ * Whole-file operations relative to a directory fd. The tree removal goes down by fds and O_NOFOLLOW, so that
+ * nobody who swaps a directory for a symlink meanwhile can lead it elsewhere, and stays on one mount
+ * (st_dev).
  */
 #include "base/file.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * One line per message, written with one write(2) to an O_APPEND file, so that the runtime, its children and a shim that
- * reads along never see half a line. Text lines look like logrus's, JSON ones hold the three keys that containerd, conmon
- * and CRI-O decode.
+ * One line per message, written with one write(2) to an O_APPEND file, so that the runtime, its children and
+ * a shim that reads along never see half a line. Text lines look like logrus's, JSON ones hold the three keys
+ * that containerd, conmon and CRI-O decode.
  */
 #include "base/log.h"
 
@@ -70,8 +70,8 @@ static void append_time(struct buf *b)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &tm);
-	buf_printf(b, "\"%04d-%02d-%02dT%02d:%02d:%02d.%09ldZ\"", tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min,
-		   tm.tm_sec, now.tv_nsec);
+	buf_printf(b, "\"%04d-%02d-%02dT%02d:%02d:%02d.%09ldZ\"", tm.tm_year + 1900, tm.tm_mon + 1,
+		   tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, now.tv_nsec);
 }
 
 void log_message(enum log_level level, const char *fmt, ...)

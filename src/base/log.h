@@ -13,16 +13,22 @@ enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 
 /*
  * Where messages go: until log_open() succeeds, and without a target, to stderr as text at level warning.
- * target: NULL (stderr) or a file path, appended to; created 0600. Nothing is written to stderr below an error when a
- * file is given. Returns 0, or < 0 with *err.
+ * target: NULL (stderr) or a file path, appended to; created 0600. Nothing is written to stderr below an
+ * error when a file is given. Returns 0, or < 0 with *err.
  */
 int log_open(const char *target, enum log_format format, enum log_level level, struct error *err);
 
-/* Goes on where another process logs: takes fd. What a worker does with what log_fd() and log_format() said to its parent. */
+/*
+ * Goes on where another process logs: takes fd. What a worker does with what log_fd() and log_format() said
+ * to its parent.
+ */
 void log_attach(int fd, enum log_format format, enum log_level level);
 enum log_format log_format(void);
 
-/* One message, one line (JSON: keys level, msg, time; RFC 3339 with nanoseconds). Does nothing above the chosen level. */
+/*
+ * One message, one line (JSON: keys level, msg, time; RFC 3339 with nanoseconds). Does nothing above the
+ * chosen level.
+ */
 void log_message(enum log_level level, const char *fmt, ...) _printf_(2, 3);
 
 /* Whether a message of this level would be written: guards work done for a debug line alone. */

@@ -15,11 +15,11 @@
 #define MAX(a, b) ((a) > (b) ? (a) : (b))
 
 /* Move ownership out of a variable with a _cleanup_: its value is returned, the variable emptied. */
-#define TAKE(var, empty)                  \
-	({                                \
-		__typeof__(var) _v = (var); \
-		(var) = (empty);          \
-		_v;                       \
+#define TAKE(var, empty)                                                                                     \
+	({                                                                                                   \
+		__typeof__(var) _v = (var);                                                                  \
+		(var) = (empty);                                                                             \
+		_v;                                                                                          \
 	})
 #define TAKE_PTR(p) TAKE(p, NULL)
 #define TAKE_FD(fd) TAKE(fd, -1)

@@ -9,8 +9,8 @@
 #include "base/macros.h"
 
 /*
- * Allocators that abort when memory is out: a short-lived CLI has nothing better to do, and in the guest an abort of the
- * agent is a clean death of the VM that the host sees. What they return is freed with free().
+ * Allocators that abort when memory is out: a short-lived CLI has nothing better to do, and in the guest an
+ * abort of the agent is a clean death of the VM that the host sees. What they return is freed with free().
  */
 void *xmalloc(size_t size);
 void *xcalloc(size_t n, size_t size);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Text to numbers, strictly. Parsers that take "1abc" for 1 or " -1" for 2^64-1 have been security bugs in runtimes
- * (CVE-2026-30892: `exec -u` of a bad number became uid 0), so nobody else in the tree parses a number.
+ * Text to numbers, strictly. Parsers that take "1abc" for 1 or " -1" for 2^64-1 have been security bugs in
+ * runtimes (CVE-2026-30892: `exec -u` of a bad number became uid 0), so nobody else in the tree parses a
+ * number.
  */
 #include "base/num.h"
 
@@ -31,7 +32,8 @@ static int scan(const char *s, int base, uint64_t *ret, const char **end)
 	if (d >= base)
 		return -EINVAL;
 	for (; (d = digit_value(*s)) < base; s++)
-		if (__builtin_mul_overflow(v, (uint64_t)base, &v) || __builtin_add_overflow(v, (uint64_t)d, &v))
+		if (__builtin_mul_overflow(v, (uint64_t)base, &v) ||
+		    __builtin_add_overflow(v, (uint64_t)d, &v))
 			return -ERANGE;
 	*ret = v;
 	*end = s;

@@ -8,9 +8,9 @@
 #include <sys/types.h>
 
 /*
- * The only place that turns text into numbers. All of them are strict: the whole string, digits only (and one leading "-"
- * where a type is signed), no spaces, no "+", no base prefix. They return 0, -EINVAL (not a number) or -ERANGE (does
- * not fit), and leave *ret alone unless they return 0.
+ * The only place that turns text into numbers. All of them are strict: the whole string, digits only (and one
+ * leading "-" where a type is signed), no spaces, no "+", no base prefix. They return 0, -EINVAL (not a
+ * number) or -ERANGE (does not fit), and leave *ret alone unless they return 0.
  */
 int num_parse_u64(const char *s, uint64_t *ret);
 int num_parse_i64(const char *s, int64_t *ret);
@@ -20,18 +20,24 @@ int num_parse_int(const char *s, int min, int max, int *ret);
 /* Octal, as in chmod(1): "0755" or "755", at most 07777. */
 int num_parse_mode(const char *s, mode_t *ret);
 
-/* A count of bytes: digits, then nothing, "b", or one of k, m, g, t, p (powers of 1024, any case) with an optional "b" or "ib". */
+/*
+ * A count of bytes: digits, then nothing, "b", or one of k, m, g, t, p (powers of 1024, any case) with an
+ * optional "b" or "ib".
+ */
 int num_parse_size(const char *s, uint64_t *ret);
 
 /* Like num_parse_size(), and "-1" for no limit. */
 int num_parse_limit(const char *s, int64_t *ret);
 
-/* "UID" or "UID:GID". 4294967295 is -ERANGE: setresuid(2) would take it for "leave as it is". *ret_has_gid tells if a gid was there. */
+/*
+ * "UID" or "UID:GID". 4294967295 is -ERANGE: setresuid(2) would take it for "leave as it is". *ret_has_gid
+ * tells if a gid was there.
+ */
 int num_parse_user(const char *s, uid_t *ret_uid, bool *ret_has_gid, gid_t *ret_gid);
 
 /*
- * For lines of /proc and cgroup files: reads the decimal number that starts at s and returns the first byte after it, or NULL
- * when there is none or it does not fit.
+ * For lines of /proc and cgroup files: reads the decimal number that starts at s and returns the first byte
+ * after it, or NULL when there is none or it does not fit.
  */
 const char *num_scan_u64(const char *s, uint64_t *ret);
 

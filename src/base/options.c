@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Command-line options from a table. The grammar is the union of what callers of runc and crun write: long options with one
- * dash or two (go-runc says -no-subreaper), "=value" or the next argument, and no options after the first plain argument,
- * for what follows a container's id may be a command with options of its own.
+ * Command-line options from a table. The grammar is the union of what callers of runc and crun write: long
+ * options with one dash or two (go-runc says -no-subreaper), "=value" or the next argument, and no options
+ * after the first plain argument, for what follows a container's id may be a command with options of its own.
  */
 #include "base/options.h"
 
@@ -54,7 +54,9 @@ static int store_bool(const struct option_def *d, bool *to, const char *value, s
 
 static int store_u32(const struct option_def *d, uint32_t *to, const char *value, struct error *err)
 {
-	return num_parse_u32(value, to) < 0 ? bad_value(d, value, "expected a number from 0 to 4294967295", err) : 0;
+	return num_parse_u32(value, to) < 0
+		       ? bad_value(d, value, "expected a number from 0 to 4294967295", err)
+		       : 0;
 }
 
 static int store_choice(const struct option_def *d, int *to, const char *value, struct error *err)
@@ -67,7 +69,8 @@ static int store_choice(const struct option_def *d, int *to, const char *value, 
 			return 0;
 		}
 	known = str_join((char *const *)d->choices, ", ");
-	return error_set(err, EINVAL, "invalid value \"%s\" for flag --%s: expected one of %s", value, d->name, known);
+	return error_set(err, EINVAL, "invalid value \"%s\" for flag --%s: expected one of %s", value,
+			 d->name, known);
 }
 
 static int store(const struct option_def *d, void *opts, const char *value, struct error *err)
@@ -109,7 +112,8 @@ static int take(const struct option_def *d, void *opts, const char *value, char 
 }
 
 /* "-it", "-u1000", "-u=1000", "-u 1000" */
-static int parse_letters(const struct option_def *defs, void *opts, const char *arg, char ***argv, struct error *err)
+static int parse_letters(const struct option_def *defs, void *opts, const char *arg, char ***argv,
+			 struct error *err)
 {
 	for (const char *p = arg + 1; *p; p++) {
 		const struct option_def *d = find_letter(defs, *p);
@@ -117,7 +121,8 @@ static int parse_letters(const struct option_def *defs, void *opts, const char *
 		int r;
 
 		if (!d)
-			return *p == 'h' ? OPTIONS_HELP : error_set(err, EINVAL, "flag provided but not defined: %s", arg);
+			return *p == 'h' ? OPTIONS_HELP
+					 : error_set(err, EINVAL, "flag provided but not defined: %s", arg);
 		if (!takes_value(d) && p[1] != '=') {
 			r = store(d, opts, NULL, err);
 			if (r < 0)
@@ -130,7 +135,8 @@ static int parse_letters(const struct option_def *defs, void *opts, const char *
 	return 0;
 }
 
-static int parse_one(const struct option_def *defs, void *opts, const char *arg, char ***argv, struct error *err)
+static int parse_one(const struct option_def *defs, void *opts, const char *arg, char ***argv,
+		     struct error *err)
 {
 	const char *name = arg + 1 + (arg[1] == '-');
 	const char *equals = strchr(name, '=');
@@ -183,8 +189,11 @@ void options_help(const struct option_def *defs, struct buf *out)
 
 		if (!defs->help)
 			continue;
-		left = xasprintf("   %s--%s%s%s", defs->letter ? letter : "", defs->name, takes_value(defs) ? " " : "",
-				 !takes_value(defs) ? "" : defs->value ? defs->value : "VALUE");
+		left = xasprintf("   %s--%s%s%s", defs->letter ? letter : "", defs->name,
+				 takes_value(defs) ? " " : "",
+				 !takes_value(defs) ? ""
+				 : defs->value      ? defs->value
+						    : "VALUE");
 		if (strlen(left) > TEXT_COLUMN - 2)
 			buf_printf(out, "%s\n%*s%s\n", left, TEXT_COLUMN, "", defs->help);
 		else

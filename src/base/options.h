@@ -9,33 +9,36 @@
 
 /* What an option writes into its struct, at its offset. */
 enum option_type {
-	OPTION_BOOL,   /* bool; no value, or =true / =false */
-	OPTION_STRING, /* const char *: borrowed from argv */
-	OPTION_LIST,   /* char **: may be repeated; a vector for strv_free() */
-	OPTION_U32,    /* uint32_t */
-	OPTION_CHOICE, /* int: index in choices */
-	OPTION_IGNORED_BOOL,   /* accepted for old callers, without effect and without a place */
+	OPTION_BOOL,         /* bool; no value, or =true / =false */
+	OPTION_STRING,       /* const char *: borrowed from argv */
+	OPTION_LIST,         /* char **: may be repeated; a vector for strv_free() */
+	OPTION_U32,          /* uint32_t */
+	OPTION_CHOICE,       /* int: index in choices */
+	OPTION_IGNORED_BOOL, /* accepted for old callers, without effect and without a place */
 	OPTION_IGNORED_STRING,
 };
 
 struct option_def {
 	const char *name; /* long name; NULL ends a table */
-	char letter;	  /* short name or 0 */
+	char letter;      /* short name or 0 */
 	enum option_type type;
 	size_t offset;
-	const char *value;		/* what the help text calls the value */
-	const char *help;		/* NULL: not listed */
-	const char *const *choices;	/* OPTION_CHOICE: NULL-terminated */
+	const char *value;          /* what the help text calls the value */
+	const char *help;           /* NULL: not listed */
+	const char *const *choices; /* OPTION_CHOICE: NULL-terminated */
 };
 
 enum { OPTIONS_HELP = 1 };
 
 /*
- * Reads options from argv (without the program's or verb's name, NULL-terminated) into *opts, up to "--" or the first argument that
- * is not an option; *ret_rest points there. "--name value", "--name=value", the same with one dash, "-x value", "-xvalue",
- * "-x=value" and bundles of letters. -h and --help are always known: OPTIONS_HELP. Errors are worded as runc's.
+ * Reads options from argv (without the program's or verb's name, NULL-terminated) into *opts, up to "--" or
+ * the first argument that is not an option; *ret_rest points there. "--name value", "--name=value", the same
+ * with one dash, "-x value", "-xvalue",
+ * "-x=value" and bundles of letters. -h and --help are always known: OPTIONS_HELP. Errors are worded as
+ * runc's.
  */
-int options_parse(const struct option_def *defs, void *opts, char **argv, char ***ret_rest, struct error *err);
+int options_parse(const struct option_def *defs, void *opts, char **argv, char ***ret_rest,
+		  struct error *err);
 
 /* Frees what options_parse() allocated. */
 void options_done(const struct option_def *defs, void *opts);

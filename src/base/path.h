@@ -17,7 +17,10 @@ bool path_has_dotdot(const char *path);
 /* b if absolute, else "a/b" with one slash between; "." and an empty b give a. */
 char *path_join(const char *a, const char *b);
 
-/* Without doubled slashes, "." and trailing slashes; ".." takes the component before it away and stops at the root. "" gives ".". */
+/*
+ * Without doubled slashes, "." and trailing slashes; ".." takes the component before it away and stops at the
+ * root. "" gives ".".
+ */
 char *path_normalize(const char *path);
 
 /* Whether path (normalized) is dir (normalized) or below it: "/a/b" is below "/a", "/ab" is not. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Processes by pidfd and start time: a pid alone may have been given to somebody else since it was written down. Programs are
- * started by vfork(2), which costs the same however large we are; its child shares our memory, so it only makes system calls.
+ * Processes by pidfd and start time: a pid alone may have been given to somebody else since it was written
+ * down. Programs are started by vfork(2), which costs the same however large we are; its child shares our
+ * memory, so it only makes system calls.
  */
 #include "base/process.h"
 
@@ -22,7 +23,10 @@
 #include "base/macros.h"
 #include "base/num.h"
 
-/* Fields 3, 4 and 22 of proc_pid_stat(5). The name (field 2) may hold spaces and parentheses: the last ")" ends it. */
+/*
+ * Fields 3, 4 and 22 of proc_pid_stat(5). The name (field 2) may hold spaces and parentheses: the last ")"
+ * ends it.
+ */
 static int parse_stat(const char *line, struct process_stat *ret)
 {
 	const char *p = strrchr(line, ')');
@@ -198,8 +202,8 @@ static _noreturn_ void spawn_child(const struct process_spawn *s, volatile int *
 
 	sigemptyset(&empty);
 	reset_signals();
-	if ((!s->new_group || setpgid(0, 0) == 0) && (!s->new_session || setsid() >= 0) && place_stdio(s->stdio) == 0 &&
-	    limit_fds(s) == 0 && (!s->cwd || chdir(s->cwd) == 0) &&
+	if ((!s->new_group || setpgid(0, 0) == 0) && (!s->new_session || setsid() >= 0) &&
+	    place_stdio(s->stdio) == 0 && limit_fds(s) == 0 && (!s->cwd || chdir(s->cwd) == 0) &&
 	    (!s->parent_death_signal || prctl(PR_SET_PDEATHSIG, s->parent_death_signal) == 0)) {
 		sigprocmask(SIG_SETMASK, &empty, NULL);
 		execve(s->path, s->argv, s->envp ? s->envp : environ);

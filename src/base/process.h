@@ -23,7 +23,10 @@ bool process_is_alive(pid_t pid, uint64_t start_time);
 /* pidfd_open(2): a CLOEXEC fd, readable when the process has exited, or -errno. */
 int process_pidfd_open(pid_t pid);
 
-/* A pidfd of the process that started at start_time, or -ESRCH when that one is gone, whoever has its pid now. */
+/*
+ * A pidfd of the process that started at start_time, or -ESRCH when that one is gone, whoever has its pid
+ * now.
+ */
 int process_pidfd_open_exact(pid_t pid, uint64_t start_time);
 
 /* pidfd_send_signal(2). Returns 0 or -errno. */
@@ -38,32 +41,36 @@ int process_wait(pid_t pid, int *ret_status);
 /* The exit status that shells and runc give: the exit code, or 128 + the signal's number. */
 int process_exit_status(int wait_status);
 
-/* Dies by the signal that a wait status names, or exits with its code: what a stand-in for a process does at its end. */
+/*
+ * Dies by the signal that a wait status names, or exits with its code: what a stand-in for a process does at
+ * its end.
+ */
 void process_exit_like(int wait_status) __attribute__((noreturn));
 
 /* A program to start. */
 struct process_spawn {
-	const char *path;	/* absolute; no search in PATH */
+	const char *path; /* absolute; no search in PATH */
 	char *const *argv;
-	char *const *envp;	/* NULL: this process's own */
-	int stdio[3];		/* become 0, 1, 2; -1: /dev/null */
-	const int *keep_fds;	/* stay open under their own numbers; every other fd above 2 does not reach the program */
+	char *const *envp;   /* NULL: this process's own */
+	int stdio[3];        /* become 0, 1, 2; -1: /dev/null */
+	const int *keep_fds; /* stay open under their own numbers; every other fd above 2 does not reach the
+				program */
 	size_t n_keep_fds;
-	const char *cwd;	/* NULL: unchanged */
-	bool new_group;		/* the leader of a process group of its own, setpgid(2) */
-	bool new_session;	/* setsid(2) */
+	const char *cwd;         /* NULL: unchanged */
+	bool new_group;          /* the leader of a process group of its own, setpgid(2) */
+	bool new_session;        /* setsid(2) */
 	int parent_death_signal; /* prctl(2) PR_SET_PDEATHSIG; 0: none */
 };
 
 /*
- * Starts a program by vfork(2), with default signal dispositions and an empty signal mask. Returns 0 with *ret_pid, or -errno,
- * the one of execve(2) included: then there is no child to wait for. Allocates nothing.
+ * Starts a program by vfork(2), with default signal dispositions and an empty signal mask. Returns 0 with
+ * *ret_pid, or -errno, the one of execve(2) included: then there is no child to wait for. Allocates nothing.
  */
 int process_spawn(const struct process_spawn *spec, pid_t *ret_pid);
 
 /*
- * A signal's number from "9", "KILL", "SIGKILL", "sigkill", "RTMIN", "RTMIN+3", "RTMAX-1". Returns it, or -EINVAL. 0 is
- * accepted only as a number.
+ * A signal's number from "9", "KILL", "SIGKILL", "sigkill", "RTMIN", "RTMIN+3", "RTMAX-1". Returns it, or
+ * -EINVAL. 0 is accepted only as a number.
  */
 int signal_from_string(const char *s);
 

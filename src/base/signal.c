@@ -14,9 +14,10 @@
 
 /* By number; the first name given for a number is the one that is printed. */
 static const char *const names[] = {
-	ROW(HUP),    ROW(INT),  ROW(QUIT), ROW(ILL),  ROW(TRAP),  ROW(ABRT), ROW(BUS),	ROW(FPE),  ROW(KILL),	ROW(USR1),
-	ROW(SEGV),   ROW(USR2), ROW(PIPE), ROW(ALRM), ROW(TERM),  ROW(CHLD), ROW(CONT), ROW(STOP), ROW(TSTP),	ROW(TTIN),
-	ROW(TTOU),   ROW(URG),	ROW(XCPU), ROW(XFSZ), ROW(VTALRM), ROW(PROF), ROW(WINCH), ROW(IO),	ROW(PWR),	ROW(SYS),
+	ROW(HUP),    ROW(INT),  ROW(QUIT),  ROW(ILL),  ROW(TRAP), ROW(ABRT), ROW(BUS),  ROW(FPE),
+	ROW(KILL),   ROW(USR1), ROW(SEGV),  ROW(USR2), ROW(PIPE), ROW(ALRM), ROW(TERM), ROW(CHLD),
+	ROW(CONT),   ROW(STOP), ROW(TSTP),  ROW(TTIN), ROW(TTOU), ROW(URG),  ROW(XCPU), ROW(XFSZ),
+	ROW(VTALRM), ROW(PROF), ROW(WINCH), ROW(IO),   ROW(PWR),  ROW(SYS),
 #ifdef SIGSTKFLT
 	ROW(STKFLT),
 #endif
@@ -42,7 +43,8 @@ static int real_time_signal(const char *name)
 
 		if (!rest)
 			continue;
-		if (*rest && (*rest != ends[i].sign || num_parse_int(rest + 1, 0, SIGRTMAX - SIGRTMIN, &n) < 0))
+		if (*rest &&
+		    (*rest != ends[i].sign || num_parse_int(rest + 1, 0, SIGRTMAX - SIGRTMIN, &n) < 0))
 			return -EINVAL;
 		return (i == 0 ? SIGRTMIN : SIGRTMAX) + ends[i].direction * n;
 	}

@@ -22,7 +22,10 @@ bool str_is_empty(const char *s);
 /* The index of s in a table of n strings (NULL entries are skipped), or -1. */
 int str_index(const char *const *table, size_t n, const char *s);
 
-/* The parts of s between the separators, empty ones included, as a vector for strv_free(); "" gives one empty part. */
+/*
+ * The parts of s between the separators, empty ones included, as a vector for strv_free(); "" gives one empty
+ * part.
+ */
 char **str_split(const char *s, char separator);
 
 /* "a, b, c" of a NULL-terminated vector; the caller frees it. */

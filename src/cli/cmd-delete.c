@@ -10,7 +10,8 @@ struct delete_options {
 };
 
 static const struct option_def options[] = {
-	{"force", 'f', OPTION_BOOL, offsetof(struct delete_options, force), NULL, "kill the container first when it runs", NULL},
+	{"force", 'f', OPTION_BOOL, offsetof(struct delete_options, force), NULL,
+	 "kill the container first when it runs", NULL},
 	{0},
 };
 

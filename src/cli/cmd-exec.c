@@ -3,7 +3,10 @@
 #include "cli/command.h"
 #include "runtime/runtime.h"
 
-#define ROW(name, letter, type, field, value, help) {name, letter, type, offsetof(struct exec_options, field), value, help, NULL}
+#define ROW(name, letter, type, field, value, help)                                                          \
+	{                                                                                                    \
+		name, letter, type, offsetof(struct exec_options, field), value, help, NULL                  \
+	}
 
 static const struct option_def options[] = {
 	ROW("process", 'p', OPTION_STRING, process, "FILE", "read the process object from a file"),

@@ -10,7 +10,8 @@ struct kill_options {
 };
 
 static const struct option_def options[] = {
-	{"all", 'a', OPTION_BOOL, offsetof(struct kill_options, all), NULL, "signal all processes in the container", NULL},
+	{"all", 'a', OPTION_BOOL, offsetof(struct kill_options, all), NULL,
+	 "signal all processes in the container", NULL},
 	{0},
 };
 

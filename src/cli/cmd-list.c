@@ -6,8 +6,10 @@
 static const char *const formats[] = {[LIST_FORMAT_TABLE] = "table", [LIST_FORMAT_JSON] = "json", NULL};
 
 static const struct option_def options[] = {
-	{"format", 'f', OPTION_CHOICE, offsetof(struct list_options, format), "table|json", "how to print it (default: table)", formats},
-	{"quiet", 'q', OPTION_BOOL, offsetof(struct list_options, quiet), NULL, "print only container ids", NULL},
+	{"format", 'f', OPTION_CHOICE, offsetof(struct list_options, format), "table|json",
+	 "how to print it (default: table)", formats},
+	{"quiet", 'q', OPTION_BOOL, offsetof(struct list_options, quiet), NULL, "print only container ids",
+	 NULL},
 	{0},
 };
 

@@ -11,8 +11,10 @@ struct spec_options {
 };
 
 static const struct option_def options[] = {
-	{"bundle", 'b', OPTION_STRING, offsetof(struct spec_options, bundle), "DIR", "the bundle (default: the current directory)", NULL},
-	{"rootless", 0, OPTION_BOOL, offsetof(struct spec_options, rootless), NULL, "for a container without privileges", NULL},
+	{"bundle", 'b', OPTION_STRING, offsetof(struct spec_options, bundle), "DIR",
+	 "the bundle (default: the current directory)", NULL},
+	{"rootless", 0, OPTION_BOOL, offsetof(struct spec_options, rootless), NULL,
+	 "for a container without privileges", NULL},
 	{0},
 };
 

@@ -19,8 +19,8 @@ enum {
 /* A verb. Each cmd-*.c exports exactly one; commands.c lists them. */
 struct command {
 	const char *name;
-	const char *summary; /* "create a container" */
-	const char *args;    /* "<container-id> [signal]" */
+	const char *summary;    /* "create a container" */
+	const char *args;       /* "<container-id> [signal]" */
 	int min_args, max_args; /* -1: no maximum */
 	unsigned flags;
 	const struct option_def *options;
@@ -37,6 +37,7 @@ const struct command *command_find(const char *name);
 /* Writes out (a whole answer) to stdout. */
 int command_print(const struct buf *out, struct error *err);
 
-extern const struct command cmd_create, cmd_delete, cmd_exec, cmd_features, cmd_kill, cmd_list, cmd_run, cmd_spec, cmd_start, cmd_state;
+extern const struct command cmd_create, cmd_delete, cmd_exec, cmd_features, cmd_kill, cmd_list, cmd_run,
+	cmd_spec, cmd_start, cmd_state;
 
 #endif

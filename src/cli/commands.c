@@ -7,7 +7,8 @@
 #include "cli/command.h"
 
 const struct command *const commands[] = {
-	&cmd_create, &cmd_delete, &cmd_exec, &cmd_features, &cmd_kill, &cmd_list, &cmd_run, &cmd_spec, &cmd_start, &cmd_state, NULL,
+	&cmd_create, &cmd_delete, &cmd_exec,  &cmd_features, &cmd_kill, &cmd_list,
+	&cmd_run,    &cmd_spec,   &cmd_start, &cmd_state,    NULL,
 };
 
 const struct command *command_find(const char *name)

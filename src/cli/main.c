@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The command line: global options, a verb, its options, its arguments. Nothing is opened before it is needed, and only this file
- * prints errors: one line on stderr, and with --log the same in the log, where container managers look for it.
+ * The command line: global options, a verb, its options, its arguments. Nothing is opened before it is
+ * needed, and only this file prints errors: one line on stderr, and with --log the same in the log, where
+ * container managers look for it.
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -38,20 +39,27 @@ static const char *const log_levels[] = {"error", "warning", "info", "debug", NU
 static const char *const accels[] = {"kvm", "tcg", NULL};
 static const char *const rootless_words[] = {"false", "true", "auto", NULL};
 
-#define ROW(name, letter, type, field, value, help, choices) {name, letter, type, offsetof(struct global_options, field), value, help, choices}
+#define ROW(name, letter, type, field, value, help, choices)                                                 \
+	{                                                                                                    \
+		name, letter, type, offsetof(struct global_options, field), value, help, choices             \
+	}
 
 static const struct option_def global_defs[] = {
 	ROW("root", 0, OPTION_STRING, root, "DIR", "state directory (default: /run/hvrun)", NULL),
-	ROW("runtime-type", 0, OPTION_STRING, runtime_type, "TYPE", "Default, HyperV, Auto, unless the bundle says", NULL),
+	ROW("runtime-type", 0, OPTION_STRING, runtime_type, "TYPE",
+	    "Default, HyperV, Auto, unless the bundle says", NULL),
 	ROW("vm-accel", 0, OPTION_CHOICE, accel, "kvm|tcg", "HyperV by KVM or by emulation", accels),
-	ROW("config-file", 0, OPTION_STRING, config_file, "FILE", "settings (default: /etc/hvrun/hvrun.json)", NULL),
+	ROW("config-file", 0, OPTION_STRING, config_file, "FILE", "settings (default: /etc/hvrun/hvrun.json)",
+	    NULL),
 	ROW("log", 0, OPTION_STRING, log, "FILE", "append messages to a file (default: stderr)", NULL),
 	ROW("log-format", 0, OPTION_CHOICE, log_format, "text|json", "how messages are written", log_formats),
 	ROW("log-level", 0, OPTION_CHOICE, log_level, "LEVEL", "error, warning, info or debug", log_levels),
 	ROW("debug", 0, OPTION_BOOL, debug, NULL, "same as --log-level debug", NULL),
 	ROW("systemd-cgroup", 0, OPTION_BOOL, systemd_cgroup, NULL, "same as --cgroup-manager systemd", NULL),
-	ROW("cgroup-manager", 0, OPTION_STRING, cgroup_manager, "NAME", "cgroupfs, systemd or disabled", NULL),
-	ROW("rootless", 0, OPTION_CHOICE, rootless, "auto|true|false", "work without privileges (default: auto)", rootless_words),
+	ROW("cgroup-manager", 0, OPTION_STRING, cgroup_manager, "NAME", "cgroupfs, systemd or disabled",
+	    NULL),
+	ROW("rootless", 0, OPTION_CHOICE, rootless, "auto|true|false",
+	    "work without privileges (default: auto)", rootless_words),
 	{"criu", 0, OPTION_IGNORED_STRING, 0, NULL, NULL, NULL},
 	ROW("version", 'v', OPTION_BOOL, version, NULL, "print the version", NULL),
 	{0},
@@ -67,7 +75,8 @@ static int print_version(void)
 {
 	_cleanup_buf_ struct buf out = {0};
 
-	buf_printf(&out, "hvrun version %s\ncommit: %s\nspec: %s\n", PACKAGE_VERSION, HV_COMMIT, OCI_SPEC_VERSION);
+	buf_printf(&out, "hvrun version %s\ncommit: %s\nspec: %s\n", PACKAGE_VERSION, HV_COMMIT,
+		   OCI_SPEC_VERSION);
 	return print(&out);
 }
 
@@ -75,8 +84,10 @@ static int print_help(void)
 {
 	_cleanup_buf_ struct buf out = {0};
 
-	buf_append_str(&out, "NAME:\n   hvrun - run OCI containers, natively or each in a virtual machine of its own\n\n"
-			     "USAGE:\n   hvrun [global options] command [command options] [arguments...]\n\nCOMMANDS:\n");
+	buf_append_str(
+		&out,
+		"NAME:\n   hvrun - run OCI containers, natively or each in a virtual machine of its own\n\n"
+		"USAGE:\n   hvrun [global options] command [command options] [arguments...]\n\nCOMMANDS:\n");
 	for (const struct command *const *c = commands; *c; c++)
 		buf_printf(&out, "   %-12s %s\n", (*c)->name, (*c)->summary);
 	buf_append_str(&out, "\nGLOBAL OPTIONS:\n");
@@ -88,8 +99,8 @@ static int print_command_help(const struct command *c)
 {
 	_cleanup_buf_ struct buf out = {0};
 
-	buf_printf(&out, "NAME:\n   hvrun %s - %s\n\nUSAGE:\n   hvrun %s [command options] %s\n\nOPTIONS:\n", c->name, c->summary, c->name,
-		   c->args);
+	buf_printf(&out, "NAME:\n   hvrun %s - %s\n\nUSAGE:\n   hvrun %s [command options] %s\n\nOPTIONS:\n",
+		   c->name, c->summary, c->name, c->args);
 	options_help(c->options, &out);
 	return print(&out);
 }
@@ -143,18 +154,24 @@ static int check_args(const struct command *c, char **args, struct error *err)
 	if (n >= c->min_args && (c->max_args < 0 || n <= c->max_args))
 		return 0;
 	if (c->min_args == c->max_args)
-		return error_set(err, EINVAL, "\"hvrun %s\" requires exactly %d argument(s)", c->name, c->min_args);
+		return error_set(err, EINVAL, "\"hvrun %s\" requires exactly %d argument(s)", c->name,
+				 c->min_args);
 	if (n < c->min_args)
-		return error_set(err, EINVAL, "\"hvrun %s\" requires a minimum of %d argument(s)", c->name, c->min_args);
-	return error_set(err, EINVAL, "\"hvrun %s\" requires a maximum of %d argument(s)", c->name, c->max_args);
+		return error_set(err, EINVAL, "\"hvrun %s\" requires a minimum of %d argument(s)", c->name,
+				 c->min_args);
+	return error_set(err, EINVAL, "\"hvrun %s\" requires a maximum of %d argument(s)", c->name,
+			 c->max_args);
 }
 
 static int run_command(const struct command *c, const struct global_options *g, char **argv, char **rest)
 {
 	int failed = c->flags & COMMAND_FAILS_WITH_255 ? EXIT_EXEC_FAILED : EXIT_FAILED;
 	_cleanup_free_ void *opts = xcalloc(1, c->opts_size);
-	struct runtime rt = {
-		.program = argv[0], .runtime_type = UNSET, .cgroup_manager = UNSET, .rootless = UNSET, .env = {.root_dirfd = -1}};
+	struct runtime rt = {.program = argv[0],
+			     .runtime_type = UNSET,
+			     .cgroup_manager = UNSET,
+			     .rootless = UNSET,
+			     .env = {.root_dirfd = -1}};
 	struct error err = {0};
 	bool logged = false;
 	int r = options_parse(c->options, opts, rest, &rest, &err);

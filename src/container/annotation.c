@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The annotations that hvrun honours, as one table. An annotation comes with the bundle and is as hostile as the rest of it: values are
- * checked here before anything is done, and none of them can point hvrun at a file of the host or turn emulation on.
+ * The annotations that hvrun honours, as one table. An annotation comes with the bundle and is as hostile as
+ * the rest of it: values are checked here before anything is done, and none of them can point hvrun at a file
+ * of the host or turn emulation on.
  */
 #include "container/annotation.h"
 
@@ -20,27 +21,36 @@ static const char *const container_types[] = {"sandbox", "container", NULL};
 
 static const struct annotation_def defs[_ANNOTATION_MAX] = {
 	[ANNOTATION_RUNTIME_TYPE] = {"io.hvrun.runtime-type", ANNOTATION_TYPE_CHOICE, runtime_type_names,
-		"The runtime type: natively (Default), in a virtual machine of its own (HyperV), or whichever this host can run the image with (Auto)."},
+				     "The runtime type: natively (Default), in a virtual machine of its own "
+				     "(HyperV), or whichever this host can run the image with (Auto)."},
 	[ANNOTATION_IMAGE_OS] = {"org.opencontainers.image.os", ANNOTATION_TYPE_STRING, NULL,
-		"The operating system that the image is for; compared with the host's."},
-	[ANNOTATION_IMAGE_ARCHITECTURE] = {"org.opencontainers.image.architecture", ANNOTATION_TYPE_STRING, NULL,
-		"The architecture that the image is for, by Go's names (amd64, arm64); compared with the host's."},
+				 "The operating system that the image is for; compared with the host's."},
+	[ANNOTATION_IMAGE_ARCHITECTURE] = {"org.opencontainers.image.architecture", ANNOTATION_TYPE_STRING,
+					   NULL,
+					   "The architecture that the image is for, by Go's names (amd64, "
+					   "arm64); compared with the host's."},
 	[ANNOTATION_IMAGE_VARIANT] = {"org.opencontainers.image.variant", ANNOTATION_TYPE_STRING, NULL,
-		"The architecture's variant (v3, v8); compared with the host's."},
+				      "The architecture's variant (v3, v8); compared with the host's."},
 	[ANNOTATION_IMAGE_STOP_SIGNAL] = {"org.opencontainers.image.stopSignal", ANNOTATION_TYPE_SIGNAL, NULL,
-		"What kill sends when no signal is given; SIGTERM without it."},
-	[ANNOTATION_CRI_CONTAINER_TYPE] = {"io.kubernetes.cri.container-type", ANNOTATION_TYPE_CHOICE, container_types,
-		"containerd's mark of a pod's sandbox and its members."},
+					  "What kill sends when no signal is given; SIGTERM without it."},
+	[ANNOTATION_CRI_CONTAINER_TYPE] = {"io.kubernetes.cri.container-type", ANNOTATION_TYPE_CHOICE,
+					   container_types,
+					   "containerd's mark of a pod's sandbox and its members."},
 	[ANNOTATION_CRI_SANDBOX_ID] = {"io.kubernetes.cri.sandbox-id", ANNOTATION_TYPE_ID, NULL,
-		"The sandbox of a pod member, which goes where its sandbox is."},
-	[ANNOTATION_CRIO_CONTAINER_TYPE] = {"io.kubernetes.cri-o.ContainerType", ANNOTATION_TYPE_CHOICE, container_types,
-		"CRI-O's mark of a pod's sandbox and its members."},
+				       "The sandbox of a pod member, which goes where its sandbox is."},
+	[ANNOTATION_CRIO_CONTAINER_TYPE] = {"io.kubernetes.cri-o.ContainerType", ANNOTATION_TYPE_CHOICE,
+					    container_types,
+					    "CRI-O's mark of a pod's sandbox and its members."},
 	[ANNOTATION_CRIO_SANDBOX_ID] = {"io.kubernetes.cri-o.SandboxID", ANNOTATION_TYPE_ID, NULL,
-		"The sandbox of a pod member under CRI-O."},
+					"The sandbox of a pod member under CRI-O."},
 };
 
-const char *const annotations_unsafe[] = {"io.hvrun.", "io.kubernetes.cri.container-type", "io.kubernetes.cri.sandbox-id",
-					  "io.kubernetes.cri-o.ContainerType", "io.kubernetes.cri-o.SandboxID", NULL};
+const char *const annotations_unsafe[] = {"io.hvrun.",
+					  "io.kubernetes.cri.container-type",
+					  "io.kubernetes.cri.sandbox-id",
+					  "io.kubernetes.cri-o.ContainerType",
+					  "io.kubernetes.cri-o.SandboxID",
+					  NULL};
 
 const struct annotation_def *annotation_def(enum annotation a)
 {
@@ -60,7 +70,8 @@ static int check_choice(const struct annotation_def *d, const char *value, struc
 		if (str_eq_nocase(*c, value))
 			return 0;
 	valid = str_join((char *const *)d->choices, ", ");
-	return error_set(err, EINVAL, "annotation %s: \"%s\" is not a valid value (%s)", d->key, value, valid);
+	return error_set(err, EINVAL, "annotation %s: \"%s\" is not a valid value (%s)", d->key, value,
+			 valid);
 }
 
 static int check_signal(const struct annotation_def *d, const char *value, struct error *err)
@@ -87,7 +98,8 @@ static int check_value(const struct annotation_def *d, const char *value, struct
 
 static const struct {
 	enum annotation type, id;
-} pods[] = {{ANNOTATION_CRI_CONTAINER_TYPE, ANNOTATION_CRI_SANDBOX_ID}, {ANNOTATION_CRIO_CONTAINER_TYPE, ANNOTATION_CRIO_SANDBOX_ID}};
+} pods[] = {{ANNOTATION_CRI_CONTAINER_TYPE, ANNOTATION_CRI_SANDBOX_ID},
+	    {ANNOTATION_CRIO_CONTAINER_TYPE, ANNOTATION_CRIO_SANDBOX_ID}};
 
 static bool is_member(const struct oci_string_map *map, size_t kind)
 {
@@ -105,8 +117,8 @@ int annotations_validate(const struct oci_string_map *map, struct error *err)
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(pods); i++)
 		if (is_member(map, i) && !annotation_get(map, pods[i].id))
-			return error_set(err, EINVAL, "annotation %s is \"container\", but %s is missing", defs[pods[i].type].key,
-					 defs[pods[i].id].key);
+			return error_set(err, EINVAL, "annotation %s is \"container\", but %s is missing",
+					 defs[pods[i].type].key, defs[pods[i].id].key);
 	return 0;
 }
 

@@ -8,7 +8,10 @@
 
 struct oci_string_map;
 
-/* Every annotation that is honoured. What it means is in annotation.c's table, which the man page and `features` are made from. */
+/*
+ * Every annotation that is honoured. What it means is in annotation.c's table, which the man page and
+ * `features` are made from.
+ */
 enum annotation {
 	ANNOTATION_RUNTIME_TYPE,
 	ANNOTATION_IMAGE_OS,
@@ -22,7 +25,12 @@ enum annotation {
 	_ANNOTATION_MAX,
 };
 
-enum annotation_type { ANNOTATION_TYPE_STRING, ANNOTATION_TYPE_CHOICE, ANNOTATION_TYPE_SIGNAL, ANNOTATION_TYPE_ID };
+enum annotation_type {
+	ANNOTATION_TYPE_STRING,
+	ANNOTATION_TYPE_CHOICE,
+	ANNOTATION_TYPE_SIGNAL,
+	ANNOTATION_TYPE_ID
+};
 
 struct annotation_def {
 	const char *key;
@@ -39,7 +47,10 @@ const char *annotation_get(const struct oci_string_map *map, enum annotation a);
 /* Checks that every honoured one has a value of its type. Names key, value and what would be right. */
 int annotations_validate(const struct oci_string_map *map, struct error *err);
 
-/* Pod members (CRI): the id of the sandbox that the container belongs to; NULL when it is none or is the sandbox itself. */
+/*
+ * Pod members (CRI): the id of the sandbox that the container belongs to; NULL when it is none or is the
+ * sandbox itself.
+ */
 const char *annotation_sandbox_of(const struct oci_string_map *map);
 
 /* Prefixes and keys for features' potentiallyUnsafeConfigAnnotations, NULL-terminated. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Loading a bundle (runtime-spec bundle.md): once, before anything on the machine is changed. The document that comes out is what both
- * runtime types work from; the bytes go into the state directory, so that later changes of the file have no effect (runtime.md).
+ * Loading a bundle (runtime-spec bundle.md): once, before anything on the machine is changed. The document
+ * that comes out is what both runtime types work from; the bytes go into the state directory, so that later
+ * changes of the file have no effect (runtime.md).
  */
 #include "container/bundle.h"
 
@@ -43,12 +44,12 @@ static int open_dir(struct bundle *b, const char *path, struct error *err)
 
 static int read_config(struct bundle *b, const char *config, struct error *err)
 {
-	int r = config ? file_read_at(AT_FDCWD, config, OCI_MAX_SIZE, &b->json, &b->json_len) :
-			 file_read_at(b->dirfd, "config.json", OCI_MAX_SIZE, &b->json, &b->json_len);
+	int r = config ? file_read_at(AT_FDCWD, config, OCI_MAX_SIZE, &b->json, &b->json_len)
+		       : file_read_at(b->dirfd, "config.json", OCI_MAX_SIZE, &b->json, &b->json_len);
 
 	if (r == -ENOENT)
-		return error_set(err, ENOENT, "JSON specification file config.json not found: %s%s", config ? config : b->path,
-				 config ? "" : "/config.json");
+		return error_set(err, ENOENT, "JSON specification file config.json not found: %s%s",
+				 config ? config : b->path, config ? "" : "/config.json");
 	return r < 0 ? error_errnum(err, r, "read %s", config ? config : "config.json") : 0;
 }
 

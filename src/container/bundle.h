@@ -22,9 +22,10 @@ struct bundle {
 };
 
 /*
- * Reads <path>/config.json (or the file "config" when it is not NULL), parses and checks it (libocispec's tables, then
- * validate.h's cross-field rules). Nothing on the machine is changed. Returns 0 and *ret (bundle_free()), or < 0.
- * A missing file gives "JSON specification file config.json not found", as runc says.
+ * Reads <path>/config.json (or the file "config" when it is not NULL), parses and checks it (libocispec's
+ * tables, then validate.h's cross-field rules). Nothing on the machine is changed. Returns 0 and *ret
+ * (bundle_free()), or < 0. A missing file gives "JSON specification file config.json not found", as runc
+ * says.
  */
 int bundle_load(const char *path, const char *config, struct bundle **ret, struct error *err);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Host times image: which of the runtime types can run an image on this machine, as Windows' version compatibility matrix says for
- * its containers. Same operating system and an architecture that the kernel (or a registered interpreter) executes: natively.
- * Else it needs a guest whose kernel does, and where there is none either, nobody can run it here.
+ * Host times image: which of the runtime types can run an image on this machine, as Windows' version
+ * compatibility matrix says for its containers. Same operating system and an architecture that the kernel (or
+ * a registered interpreter) executes: natively. Else it needs a guest whose kernel does, and where there is
+ * none either, nobody can run it here.
  */
 #include "container/compat.h"
 
@@ -44,10 +45,16 @@ static const struct {
 	{"loong64", ELFCLASS64, EM_LOONGARCH, "qemu-loongarch64", {"loongarch64"}},
 };
 
-/* Variants that not every machine of an architecture has: what uname(2) must say. Others are taken as they come. */
+/*
+ * Variants that not every machine of an architecture has: what uname(2) must say. Others are taken as they
+ * come.
+ */
 static const struct {
 	const char *architecture, *variant, *machine;
-} variants[] = {{"arm", "v8", "aarch64"}, {"arm64", "v8", "aarch64"}, {"arm", "v7", "armv7l"}, {"arm", "v7", "aarch64"}};
+} variants[] = {{"arm", "v8", "aarch64"},
+		{"arm64", "v8", "aarch64"},
+		{"arm", "v7", "armv7l"},
+		{"arm", "v7", "aarch64"}};
 
 static bool variant_runs_on(const char *architecture, const char *variant, const char *machine)
 {
@@ -86,21 +93,29 @@ unsigned compat_check(const struct compat_image *image, const struct compat_host
 	return can;
 }
 
-int compat_refuse(const struct compat_image *image, const struct compat_host *host, unsigned can, struct error *err)
+int compat_refuse(const struct compat_image *image, const struct compat_host *host, unsigned can,
+		  struct error *err)
 {
-	const char *os = image->os ? image->os : "linux", *architecture = image->architecture ? image->architecture : "";
+	const char *os = image->os ? image->os : "linux",
+		   *architecture = image->architecture ? image->architecture : "";
 	const char *variant = image->variant ? image->variant : "";
-	_cleanup_free_ char *what = xasprintf("the image is for %s%s%s%s%s, the host is linux/%s", os, *architecture ? "/" : "",
-					      architecture, *variant ? "/" : "", variant, host->machine);
+	_cleanup_free_ char *what =
+		xasprintf("the image is for %s%s%s%s%s, the host is linux/%s", os, *architecture ? "/" : "",
+			  architecture, *variant ? "/" : "", variant, host->machine);
 
 	if (can & COMPAT_HYPERV)
 		return error_set(err, ENOEXEC, "%s: runtime type HyperV can run it, Default cannot", what);
 	if (can & COMPAT_DEFAULT)
-		return error_set(err, ENOEXEC, "%s: runtime type Default can run it, HyperV has no guest for it", what);
-	return error_set(err, ENOEXEC, "%s: runtime type HyperV with a guest for it would run it, but there is none", what);
+		return error_set(err, ENOEXEC,
+				 "%s: runtime type Default can run it, HyperV has no guest for it", what);
+	return error_set(err, ENOEXEC,
+			 "%s: runtime type HyperV with a guest for it would run it, but there is none", what);
 }
 
-/* The architecture of the ELF file at path in the rootfs; NULL when it is none, or one that is not in the table. */
+/*
+ * The architecture of the ELF file at path in the rootfs; NULL when it is none, or one that is not in the
+ * table.
+ */
 static const char *elf_architecture(int rootfs_fd, const char *path)
 {
 	_cleanup_fd_ int fd = safe_open(rootfs_fd, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -110,11 +125,14 @@ static const char *elf_architecture(int rootfs_fd, const char *path)
 	} elf;
 	uint16_t machine;
 
-	if (fd < 0 || fd_read_all(fd, &elf, sizeof(elf)) != (ssize_t)sizeof(elf) || memcmp(elf.ident, ELFMAG, SELFMAG) != 0)
+	if (fd < 0 || fd_read_all(fd, &elf, sizeof(elf)) != (ssize_t)sizeof(elf) ||
+	    memcmp(elf.ident, ELFMAG, SELFMAG) != 0)
 		return NULL;
-	machine = elf.ident[EI_DATA] == ELFDATA2MSB ? be16toh(elf.header.e_machine) : le16toh(elf.header.e_machine);
+	machine = elf.ident[EI_DATA] == ELFDATA2MSB ? be16toh(elf.header.e_machine)
+						    : le16toh(elf.header.e_machine);
 	for (size_t i = 0; i < ARRAY_SIZE(architectures); i++)
-		if (architectures[i].elf_machine == machine && architectures[i].elf_class == elf.ident[EI_CLASS])
+		if (architectures[i].elf_machine == machine &&
+		    architectures[i].elf_class == elf.ident[EI_CLASS])
 			return architectures[i].architecture;
 	return NULL;
 }
@@ -160,7 +178,8 @@ void compat_host_get(const struct compat_image *image, struct compat_host *ret)
 	uname(&uts);
 	*ret = (struct compat_host){.machine = uts.machine, .guest = uts.machine};
 	for (size_t i = 0; i < ARRAY_SIZE(architectures); i++) {
-		if (!str_eq(architectures[i].architecture, image->architecture) || runs_on(image, uts.machine))
+		if (!str_eq(architectures[i].architecture, image->architecture) ||
+		    runs_on(image, uts.machine))
 			continue;
 		snprintf(path, sizeof(path), "/proc/sys/fs/binfmt_misc/%s", architectures[i].interpreter);
 		ret->emulates = access(path, F_OK) == 0;

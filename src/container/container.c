@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The state directory of a container, <root>/<id>, and the handle on it. It is filled under another name and renamed into
- * place, so that an id either has a readable state.json or is not used. Whoever changes a container holds an exclusive flock(2) on the
- * directory itself; a waiter that gets the lock of a directory which was removed meanwhile sees that in its link count.
+ * The state directory of a container, <root>/<id>, and the handle on it. It is filled under another name and
+ * renamed into place, so that an id either has a readable state.json or is not used. Whoever changes a
+ * container holds an exclusive flock(2) on the directory itself; a waiter that gets the lock of a directory
+ * which was removed meanwhile sees that in its link count.
  */
 #include "container/container.h"
 
@@ -13,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -87,15 +89,19 @@ static void note_hooks(struct oci_doc *doc, struct hv_state *s, const struct oci
 	const struct {
 		const char *kind;
 		size_t n;
-	} kinds[] = {{"startContainer", hooks->n_start_container}, {"poststart", hooks->n_poststart}, {"poststop", hooks->n_poststop}};
+	} kinds[] = {{"startContainer", hooks->n_start_container},
+		     {"poststart", hooks->n_poststart},
+		     {"poststop", hooks->n_poststop}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (kinds[i].n > 0)
-			*(char **)oci_doc_append(doc, &s->hooks, &s->n_hooks, sizeof(char *)) = oci_doc_strdup(doc, kinds[i].kind);
+			*(char **)oci_doc_append(doc, &s->hooks, &s->n_hooks, sizeof(char *)) =
+				oci_doc_strdup(doc, kinds[i].kind);
 }
 
 /* What is known before anything has been made. */
-static void fill_state(struct container *c, const struct env *env, const struct bundle *b, const char *runtime_type)
+static void fill_state(struct container *c, const struct env *env, const struct bundle *b,
+		       const char *runtime_type)
 {
 	struct oci_doc *doc = c->state_doc;
 	struct hv_state *s = c->state;
@@ -123,7 +129,8 @@ static void fill_state(struct container *c, const struct env *env, const struct 
 }
 
 /* Fills the directory called tmp: lock, config.json, state.json. */
-static int fill_dir(struct container *c, const struct env *env, const char *tmp, const struct bundle *b, struct error *err)
+static int fill_dir(struct container *c, const struct env *env, const char *tmp, const struct bundle *b,
+		    struct error *err)
 {
 	int r;
 
@@ -139,11 +146,22 @@ static int fill_dir(struct container *c, const struct env *env, const char *tmp,
 	return container_save(c, err);
 }
 
-int container_new(const struct env *env, const char *id, const struct bundle *bundle, const char *runtime_type, struct container **ret,
-		  struct error *err)
+/* No id, for it begins with a dot; not our pid, which another pid namespace with the same root may have too.
+ */
+static char *temporary_name(void)
+{
+	uint64_t random = 0;
+
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
+		random = (uint64_t)getpid();
+	return xasprintf(".new.%016llx", (unsigned long long)random);
+}
+
+int container_new(const struct env *env, const char *id, const struct bundle *bundle,
+		  const char *runtime_type, struct container **ret, struct error *err)
 {
 	_cleanup_container_ struct container *c = container_alloc(id);
-	_cleanup_free_ char *tmp = xasprintf(".new.%d", (int)getpid());
+	_cleanup_free_ char *tmp = temporary_name();
 	struct oci_error oe;
 	int r;
 
@@ -154,13 +172,13 @@ int container_new(const struct env *env, const char *id, const struct bundle *bu
 		return document_error(err, &oe);
 	c->state = oci_doc_root(c->state_doc);
 	fill_state(c, env, bundle, runtime_type);
-	file_remove_tree(env->root_dirfd, tmp); /* of a process that had our pid and was killed */
 	if (mkdirat(env->root_dirfd, tmp, 0700) < 0)
 		return error_errno(err, "mkdir %s/%s", env->root, tmp);
 	r = fill_dir(c, env, tmp, bundle, err);
 	if (r == 0 && renameat2(env->root_dirfd, tmp, env->root_dirfd, id, RENAME_NOREPLACE) < 0)
-		r = errno == EEXIST ? error_set(err, EEXIST, "container with given ID already exists: \"%s\"", id) :
-				      error_errno(err, "rename %s/%s to %s", env->root, tmp, id);
+		r = errno == EEXIST
+			    ? error_set(err, EEXIST, "container with given ID already exists: \"%s\"", id)
+			    : error_errno(err, "rename %s/%s to %s", env->root, tmp, id);
 	if (r < 0) {
 		file_remove_tree(env->root_dirfd, tmp);
 		return r;
@@ -204,11 +222,14 @@ static int read_state(struct container *c, struct error *err)
 	}
 	c->state = oci_doc_root(c->state_doc);
 	if (!str_eq(c->state->id, c->id))
-		return error_set(err, EINVAL, "container \"%s\": state.json: id: \"%s\" is another container's", c->id, c->state->id);
+		return error_set(err, EINVAL,
+				 "container \"%s\": state.json: id: \"%s\" is another container's", c->id,
+				 c->state->id);
 	return 0;
 }
 
-int container_open(const struct env *env, const char *id, bool lock, struct container **ret, struct error *err)
+int container_open(const struct env *env, const char *id, bool lock, struct container **ret,
+		   struct error *err)
 {
 	_cleanup_container_ struct container *c = NULL;
 	int r = container_id_validate(id, err);
@@ -236,7 +257,10 @@ int container_open(const struct env *env, const char *id, bool lock, struct cont
 
 void container_unlock(struct container *c)
 {
-	/* said aloud, because a child that was cloned meanwhile has copies of the fd and with them of the lock */
+	/*
+	 * said aloud, because a child that was cloned meanwhile has copies of the fd and with them of the
+	 * lock
+	 */
 	if (c->lock_fd >= 0)
 		flock(c->lock_fd, LOCK_UN);
 	c->lock_fd = fd_close(c->lock_fd);

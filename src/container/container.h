@@ -14,32 +14,42 @@ struct oci_config;
 struct oci_doc;
 struct hv_state; /* src/schema/state.json, generated: what state.json in the state directory holds */
 
-/* A handle on one container: its id, its open and locked state directory <root>/<id>, and what state.json there says. */
+/*
+ * A handle on one container: its id, its open and locked state directory <root>/<id>, and what state.json
+ * there says.
+ */
 struct container {
 	char *id;
 	int dirfd;   /* the state directory; start.sock, config.json, control.sock live in it too */
-	int lock_fd; /* the same directory, flock(2)ed exclusively by verbs that change the container, else -1 */
+	int lock_fd; /* the same directory, flock(2)ed exclusively by verbs that change the container, else -1
+		      */
 	struct oci_doc *state_doc;
-	struct hv_state *state; /* editable; strings that are put in come from oci_doc_strdup(state_doc, ...) */
+	struct hv_state
+		*state; /* editable; strings that are put in come from oci_doc_strdup(state_doc, ...) */
 	struct oci_doc *config_doc; /* loaded on demand by container_config() */
 };
 
 enum { CONTAINER_E_NOT_FOUND = 1 }; /* positive results of container_open() */
 
-/* Whether id is what runc and crun accept: [a-zA-Z0-9_+-][a-zA-Z0-9_+.-]*, at most 1024 bytes. < 0: "invalid container ID format". */
+/*
+ * Whether id is what runc and crun accept: [a-zA-Z0-9_+-][a-zA-Z0-9_+.-]*, at most 1024 bytes. < 0: "invalid
+ * container ID format".
+ */
 int container_id_validate(const char *id, struct error *err);
 
 /*
- * Makes and locks <root>/<id> (0700) with a state.json that says "creating" and a copy of the bundle's config.json: other verbs see all
- * of it or nothing. A used id: "container with given ID already exists".
+ * Makes and locks <root>/<id> (0700) with a state.json that says "creating" and a copy of the bundle's
+ * config.json: other verbs see all of it or nothing. A used id: "container with given ID already exists".
  */
-int container_new(const struct env *env, const char *id, const struct bundle *bundle, const char *runtime_type, struct container **ret, struct error *err);
+int container_new(const struct env *env, const char *id, const struct bundle *bundle,
+		  const char *runtime_type, struct container **ret, struct error *err);
 
 /*
- * Opens an existing one; lock: hold its lock until container_free(). Returns 0; CONTAINER_E_NOT_FOUND, with *err saying
- * `container "<id>" does not exist`; or < 0.
+ * Opens an existing one; lock: hold its lock until container_free(). Returns 0; CONTAINER_E_NOT_FOUND, with
+ * *err saying `container "<id>" does not exist`; or < 0.
  */
-int container_open(const struct env *env, const char *id, bool lock, struct container **ret, struct error *err);
+int container_open(const struct env *env, const char *id, bool lock, struct container **ret,
+		   struct error *err);
 
 /* Writes state.json atomically (temporary file, rename). */
 int container_save(struct container *c, struct error *err);
@@ -47,12 +57,16 @@ int container_save(struct container *c, struct error *err);
 /* Removes the state directory and all in it. Last step of delete. */
 int container_remove(const struct env *env, struct container *c, struct error *err);
 
-/* The config.json that the container was created from (the copy in the state directory), parsed on first use and owned by c. */
+/*
+ * The config.json that the container was created from (the copy in the state directory), parsed on first use
+ * and owned by c.
+ */
 int container_config(struct container *c, const struct oci_config **ret, struct error *err);
 
 /*
- * What the state directory and the process table tell: creating (state.json says so), stopped (the process is gone), created
- * (the entry CONTAINER_START_SOCKET is still there: start removes it), else running. Paused is the runtime type's to add.
+ * What the state directory and the process table tell: creating (state.json says so), stopped (the process is
+ * gone), created (the entry CONTAINER_START_SOCKET is still there: start removes it), else running. Paused is
+ * the runtime type's to add.
  */
 #define CONTAINER_START_SOCKET "start.sock"
 enum container_status container_status_of(const struct container *c);
@@ -60,7 +74,10 @@ enum container_status container_status_of(const struct container *c);
 /* Gives up the lock, so that other verbs may work on the container while this one waits. */
 void container_unlock(struct container *c);
 
-/* Whether the container's host process is alive: same pid, same start time (proc(5) stat field 22), not a zombie. */
+/*
+ * Whether the container's host process is alive: same pid, same start time (proc(5) stat field 22), not a
+ * zombie.
+ */
 bool container_process_alive(const struct container *c);
 
 /* The State of runtime-spec state.md as JSON, for hooks and seccomp listeners; free()d by the caller. */

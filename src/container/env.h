@@ -9,14 +9,14 @@
 struct settings;
 
 /*
- * How "here" differs from "there": the host's command line fills it from its options, the guest's agent from constants.
- * Strings are borrowed and outlive it.
+ * How "here" differs from "there": the host's command line fills it from its options, the guest's agent from
+ * constants. Strings are borrowed and outlive it.
  */
 struct env {
 	const char *root; /* state root, absolute: /run/hvrun */
-	int root_dirfd;	  /* the same, open O_PATH | O_DIRECTORY; -1 until a verb needs it */
+	int root_dirfd;   /* the same, open O_PATH | O_DIRECTORY; -1 until a verb needs it */
 	enum cgroup_manager_type cgroup_manager;
-	bool rootless;			 /* no root in the initial user namespace */
+	bool rootless;                   /* no root in the initial user namespace */
 	const struct settings *settings; /* the configuration file, defaults filled in; NULL in the guest */
 };
 

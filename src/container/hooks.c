@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Hooks, runtime-spec 1.3.0 config.md "POSIX-platform Hooks". A hook is the leader of its own process group, so that a timeout
- * takes its children with it; what it prints is kept (the last part of it) for the message. Its end is read off a pidfd and not off its
- * pipes: a daemon it leaves behind may hold them for ever. The state goes in as a memfd, which cannot fill up or
- * break as a pipe can. No allocation anywhere: this also runs in the container's process before exec.
+ * Hooks, runtime-spec 1.3.0 config.md "POSIX-platform Hooks". A hook is the leader of its own process group,
+ * so that a timeout takes its children with it; what it prints is kept (the last part of it) for the message.
+ * Its end is read off a pidfd and not off its pipes: a daemon it leaves behind may hold them for ever. The
+ * state goes in as a memfd, which cannot fill up or break as a pipe can. No allocation anywhere: this also
+ * runs in the container's process before exec.
  */
 #include "container/hooks.h"
 
@@ -122,11 +123,13 @@ static int collect(struct hook_run *h, int64_t deadline)
 	}
 }
 
-static int spawn(const struct oci_hook *hook, const char *state, char *const *env, struct hook_run *h, struct error *err)
+static int spawn(const struct oci_hook *hook, const char *state, char *const *env, struct hook_run *h,
+		 struct error *err)
 {
 	char *const default_args[] = {hook->path, NULL};
 	_cleanup_fd_ int in = state_file(state), out_w = -1, err_w = -1;
-	struct process_spawn spec = {.path = hook->path, .argv = hook->args ? hook->args : default_args, .new_group = true};
+	struct process_spawn spec = {
+		.path = hook->path, .argv = hook->args ? hook->args : default_args, .new_group = true};
 	int pipes[2], r;
 
 	if (in < 0)
@@ -176,12 +179,13 @@ static int judge(const struct hook_run *h, int status, struct error *err)
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	if (WIFSIGNALED(status))
-		snprintf(how, sizeof(how), "killed by signal %s%s", signal_to_string(WTERMSIG(status), name, sizeof(name)),
+		snprintf(how, sizeof(how), "killed by signal %s%s",
+			 signal_to_string(WTERMSIG(status), name, sizeof(name)),
 			 WTERMSIG(status) == SIGSYS ? " (bad system call)" : "");
 	else
 		snprintf(how, sizeof(how), "exit status %d", WEXITSTATUS(status));
-	return error_set(err, EPERM, "%s, stdout: %.*s, stderr: %.*s", how, text_length(&h->out), h->out.data, text_length(&h->err),
-			 h->err.data);
+	return error_set(err, EPERM, "%s, stdout: %.*s, stderr: %.*s", how, text_length(&h->out), h->out.data,
+			 text_length(&h->err), h->err.data);
 }
 
 static int wait_hook(const struct oci_hook *hook, struct hook_run *h, struct error *err)
@@ -192,7 +196,8 @@ static int wait_hook(const struct oci_hook *hook, struct hook_run *h, struct err
 		kill(-h->pid, SIGKILL);
 	process_wait(h->pid, &status);
 	if (r == -ETIMEDOUT)
-		return error_set(err, ETIMEDOUT, "hook ran past specified timeout of %.1fs", (double)hook->timeout);
+		return error_set(err, ETIMEDOUT, "hook ran past specified timeout of %.1fs",
+				 (double)hook->timeout);
 	if (r < 0)
 		return error_errnum(err, r, "poll");
 	drain(&h->out);
@@ -213,7 +218,8 @@ static int run_one(const struct oci_hook *hook, const char *state, char *const *
 	return r;
 }
 
-int hooks_run(const char *kind, const struct oci_hook *hooks, size_t n_hooks, const char *state, char *const *env, struct error *err)
+int hooks_run(const char *kind, const struct oci_hook *hooks, size_t n_hooks, const char *state,
+	      char *const *env, struct error *err)
 {
 	for (size_t i = 0; i < n_hooks; i++)
 		if (run_one(&hooks[i], state, env, err) < 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The only place that knows where worker, agent and guest are. The program may run from an image of itself on a mount without a
- * name (linux/selfexe.h), so /proc/self/exe tells its inode but not its path: the path comes from argv[0] and counts only when it leads to
- * that inode.
+ * The only place that knows where worker, agent and guest are. The program may run from an image of itself on
+ * a mount without a name (linux/selfexe.h), so /proc/self/exe tells its inode but not its path: the path
+ * comes from argv[0] and counts only when it leads to that inode.
  */
 #include "container/install.h"
 
@@ -29,7 +29,8 @@ static bool is_this_program(const char *path)
 {
 	struct stat a, b;
 
-	return stat(path, &a) == 0 && stat("/proc/self/exe", &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+	return stat(path, &a) == 0 && stat("/proc/self/exe", &b) == 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
 }
 
 /* argv[0] as a path: as it is, or found in PATH. */

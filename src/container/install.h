@@ -6,8 +6,9 @@
 enum install_file { INSTALL_WORKER, INSTALL_AGENT, INSTALL_KERNEL, INSTALL_INITRD, _INSTALL_MAX };
 
 /*
- * Where a file of ours is: in the build tree when this program runs from one (then it lies beside the worker), else where `make
- * install` puts it. An absolute path for free(); whether something is there is for the user of it to find out.
+ * Where a file of ours is: in the build tree when this program runs from one (then it lies beside the
+ * worker), else where `make install` puts it. An absolute path for free(); whether something is there is for
+ * the user of it to find out.
  */
 char *install_path(enum install_file file);
 

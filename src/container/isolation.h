@@ -26,17 +26,24 @@ enum container_status {
 /* "creating", "created" ... */
 const char *container_status_to_string(enum container_status status);
 
-/* The common part of create and exec: what the caller's command line adds to the process. fds are borrowed; -1 = absent. */
+/*
+ * The common part of create and exec: what the caller's command line adds to the process. fds are borrowed;
+ * -1 = absent.
+ */
 struct process_io {
-	int console_socket; /* connected unix stream socket that gets the pty's master by SCM_RIGHTS when process.terminal */
-	int stdio[3];	    /* the container process's 0, 1, 2 when it has no terminal; normally {0, 1, 2} */
+	int console_socket; /* connected unix stream socket that gets the pty's master by SCM_RIGHTS when
+			       process.terminal */
+	int stdio[3];       /* the container process's 0, 1, 2 when it has no terminal; normally {0, 1, 2} */
 	unsigned preserve_fds; /* fds 3 .. 3+N-1 stay open in the container process; never fds of our own */
 };
 
 struct create_request {
 	const struct env *env;
 	const struct bundle *bundle;
-	/* state directory made and locked, state filled but for what create finds out (pid, start time, cgroup) */
+	/*
+	 * state directory made and locked, state filled but for what create finds out (pid, start time,
+	 * cgroup)
+	 */
 	struct container *container;
 	struct process_io io;
 	bool no_pivot;
@@ -51,11 +58,12 @@ struct exec_request {
 };
 
 /*
- * The OCI lifecycle, and nothing else: what a runtime type implements. The native type does the work, the HyperV type
- * sends each verb as one message to the agent in the VM, whose dispatch table leads to the native type again.
+ * The OCI lifecycle, and nothing else: what a runtime type implements. The native type does the work, the
+ * HyperV type sends each verb as one message to the agent in the VM, whose dispatch table leads to the native
+ * type again.
  *
- * All of them: 0 (or as said), or < 0 with *err filled and nothing left behind that was not there before. The caller
- * holds the container's lock, except for status and pids.
+ * All of them: 0 (or as said), or < 0 with *err filled and nothing left behind that was not there before. The
+ * caller holds the container's lock, except for status and pids.
  */
 struct isolation_ops {
 	const char *name; /* "Default", "HyperV": the value of the annotation, and what list shows */
@@ -64,28 +72,37 @@ struct isolation_ops {
 	int (*validate)(const struct env *env, const struct bundle *bundle, struct error *err);
 
 	/*
-	 * Everything up to the state "created": process set up and waiting for start, prestart, createRuntime and
-	 * createContainer hooks run. Fills container->state (pid, start time, cgroup ...). The process is the caller's child
-	 * (or its subreaper's).
+	 * Everything up to the state "created": process set up and waiting for start, prestart, createRuntime
+	 * and createContainer hooks run. Fills container->state (pid, start time, cgroup ...). The process is
+	 * the caller's child (or its subreaper's).
 	 */
 	int (*create)(const struct create_request *req, struct error *err);
 
 	/* Lets the user's process run; returns when it has been executed, or with the error why not. */
 	int (*start)(const struct env *env, struct container *c, struct error *err);
 
-	/* Runs one more process. *ret_pid: its pid on the host, a child of the caller (or of its subreaper) that exits with its status. */
-	int (*exec)(const struct env *env, struct container *c, const struct exec_request *req, pid_t *ret_pid, struct error *err);
+	/*
+	 * Runs one more process. *ret_pid: its pid on the host, a child of the caller (or of its subreaper)
+	 * that exits with its status.
+	 */
+	int (*exec)(const struct env *env, struct container *c, const struct exec_request *req,
+		    pid_t *ret_pid, struct error *err);
 
 	/* Signals the container's process, or with all every process in it. */
 	int (*signal)(const struct env *env, struct container *c, int sig, bool all, struct error *err);
 
 	/* The pids in the container, as seen where its kernel runs. *ret is free()d by the caller. */
-	int (*pids)(const struct env *env, struct container *c, pid_t **ret, size_t *ret_n, struct error *err);
+	int (*pids)(const struct env *env, struct container *c, pid_t **ret, size_t *ret_n,
+		    struct error *err);
 
 	/* Never CONTAINER_CREATING. Does not block on a hung container or guest. */
-	int (*status)(const struct env *env, struct container *c, enum container_status *ret, struct error *err);
+	int (*status)(const struct env *env, struct container *c, enum container_status *ret,
+		      struct error *err);
 
-	/* Kills what still runs and removes everything create made (cgroup, mounts, VM) but the state directory. Works on half-made containers. */
+	/*
+	 * Kills what still runs and removes everything create made (cgroup, mounts, VM) but the state
+	 * directory. Works on half-made containers.
+	 */
 	int (*destroy)(const struct env *env, struct container *c, struct error *err);
 };
 

@@ -18,7 +18,10 @@ enum runtime_type {
 /* "Default", "HyperV", "Auto", NULL: by value. */
 extern const char *const runtime_type_names[_RUNTIME_TYPE_MAX + 1];
 
-/* In any case. Returns the type, or < 0 with *err listing the valid ones; from: where the value was given, for the message. */
+/*
+ * In any case. Returns the type, or < 0 with *err listing the valid ones; from: where the value was given,
+ * for the message.
+ */
 int runtime_type_from_string(const char *s, const char *from, struct error *err);
 
 #endif

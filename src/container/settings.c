@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The configuration file: the operator's word, which no bundle can change. It is read by the generated tables of
- * src/schema/settings.json; here are the values that need more than a type, and the defaults.
+ * The configuration file: the operator's word, which no bundle can change. It is read by the generated tables
+ * of src/schema/settings.json; here are the values that need more than a type, and the defaults.
  */
 #include "container/settings.h"
 
@@ -49,7 +49,8 @@ static int fill_hyperv(struct settings_hyperv *h, const struct hv_settings_hyper
 	if (f->accel && set_accel(h, f->accel, err) < 0)
 		return -EINVAL;
 	if (f->memory && (num_parse_size(f->memory, &h->memory) < 0 || h->memory == 0))
-		return error_set(err, EINVAL, "hyperv.memory: \"%s\" is not a size (\"512M\", \"2G\")", f->memory);
+		return error_set(err, EINVAL, "hyperv.memory: \"%s\" is not a size (\"512M\", \"2G\")",
+				 f->memory);
 	if (f->vmm)
 		h->vmm = f->vmm;
 	if (f->has_vcpus)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Cross-field rules of config.json, runtime-spec 1.3.0 config.md and config-linux.md, as a table of small checks that each look at the
- * whole document. What a single field may hold has been checked by libocispec's tables before.
+ * Cross-field rules of config.json, runtime-spec 1.3.0 config.md and config-linux.md, as a table of small
+ * checks that each look at the whole document. What a single field may hold has been checked by libocispec's
+ * tables before.
  */
 #include "container/validate.h"
 
@@ -28,7 +29,9 @@ static const struct oci_namespace *find_namespace(const struct oci_config *c, en
 static int check_version(const struct oci_config *c, struct error *err)
 {
 	if (!str_skip_prefix(c->oci_version, "1."))
-		return error_set(err, EINVAL, "ociVersion: \"%s\" is not supported (1.0.0 to " OCI_SPEC_VERSION ")", c->oci_version);
+		return error_set(err, EINVAL,
+				 "ociVersion: \"%s\" is not supported (1.0.0 to " OCI_SPEC_VERSION ")",
+				 c->oci_version);
 	return 0;
 }
 
@@ -46,10 +49,14 @@ static int check_names(const struct oci_config *c, struct error *err)
 	bool uts = find_namespace(c, OCI_NAMESPACE_TYPE_UTS);
 
 	if (!str_is_empty(c->hostname) && !uts)
-		return error_set(err, EINVAL, "hostname: \"%s\": unable to set hostname without a private UTS namespace", c->hostname);
+		return error_set(err, EINVAL,
+				 "hostname: \"%s\": unable to set hostname without a private UTS namespace",
+				 c->hostname);
 	if (!str_is_empty(c->domainname) && !uts)
-		return error_set(err, EINVAL, "domainname: \"%s\": unable to set domainname without a private UTS namespace",
-				 c->domainname);
+		return error_set(
+			err, EINVAL,
+			"domainname: \"%s\": unable to set domainname without a private UTS namespace",
+			c->domainname);
 	return 0;
 }
 
@@ -58,10 +65,14 @@ static int check_paths(const struct oci_config *c, struct error *err)
 	if (!c->linux_ || find_namespace(c, OCI_NAMESPACE_TYPE_MOUNT))
 		return 0;
 	if (c->linux_->n_masked_paths > 0)
-		return error_set(err, EINVAL, "linux.maskedPaths[0]: \"%s\": unable to restrict paths without a private mount namespace",
+		return error_set(err, EINVAL,
+				 "linux.maskedPaths[0]: \"%s\": unable to restrict paths without a private "
+				 "mount namespace",
 				 c->linux_->masked_paths[0]);
 	if (c->linux_->n_readonly_paths > 0)
-		return error_set(err, EINVAL, "linux.readonlyPaths[0]: \"%s\": unable to restrict paths without a private mount namespace",
+		return error_set(err, EINVAL,
+				 "linux.readonlyPaths[0]: \"%s\": unable to restrict paths without a private "
+				 "mount namespace",
 				 c->linux_->readonly_paths[0]);
 	return 0;
 }
@@ -76,8 +87,10 @@ static int check_user_namespace(const struct oci_config *c, struct error *err)
 		return error_set(err, EINVAL, "linux.%cidMappings: need a user namespace in linux.namespaces",
 				 c->linux_->n_uid_mappings > 0 ? 'u' : 'g');
 	if (user && !user->path && (c->linux_->n_uid_mappings == 0) != (c->linux_->n_gid_mappings == 0))
-		return error_set(err, EINVAL, "linux.%cidMappings: missing, a new user namespace needs uidMappings and gidMappings",
-				 c->linux_->n_uid_mappings == 0 ? 'u' : 'g');
+		return error_set(
+			err, EINVAL,
+			"linux.%cidMappings: missing, a new user namespace needs uidMappings and gidMappings",
+			c->linux_->n_uid_mappings == 0 ? 'u' : 'g');
 	return 0;
 }
 
@@ -86,14 +99,16 @@ static int check_time_offsets(const struct oci_config *c, struct error *err)
 	const struct oci_namespace *t = find_namespace(c, OCI_NAMESPACE_TYPE_TIME);
 
 	if (c->linux_ && c->linux_->time_offsets && (!t || t->path))
-		return error_set(err, EINVAL, "linux.timeOffsets: need a new time namespace in linux.namespaces");
+		return error_set(err, EINVAL,
+				 "linux.timeOffsets: need a new time namespace in linux.namespaces");
 	return 0;
 }
 
 static int check_net_devices(const struct oci_config *c, struct error *err)
 {
 	if (c->linux_ && c->linux_->n_net_devices > 0 && !find_namespace(c, OCI_NAMESPACE_TYPE_NETWORK))
-		return error_set(err, EINVAL, "linux.netDevices[\"%s\"]: needs a private network namespace", c->linux_->net_devices[0].key);
+		return error_set(err, EINVAL, "linux.netDevices[\"%s\"]: needs a private network namespace",
+				 c->linux_->net_devices[0].key);
 	return 0;
 }
 
@@ -103,8 +118,9 @@ static int check_mounts(const struct oci_config *c, struct error *err)
 		const struct oci_mount *m = &c->mounts[i];
 
 		if ((m->n_uid_mappings > 0) != (m->n_gid_mappings > 0))
-			return error_set(err, EINVAL, "mounts[%zu] %s: uidMappings and gidMappings must be given together", i,
-					 m->destination);
+			return error_set(err, EINVAL,
+					 "mounts[%zu] %s: uidMappings and gidMappings must be given together",
+					 i, m->destination);
 	}
 	return 0;
 }
@@ -120,8 +136,9 @@ static int check_devices(const struct oci_config *c, struct error *err)
 			return error_set(err, EINVAL, "linux.devices[%zu].%s: missing, %s is not a fifo", i,
 					 d->has_major ? "minor" : "major", d->path);
 		if (d->major < 0 || d->major > UINT32_MAX || d->minor < 0 || d->minor > UINT32_MAX)
-			return error_set(err, EINVAL, "linux.devices[%zu]: %s: %lld:%lld is not a device number", i, d->path,
-					 (long long)d->major, (long long)d->minor);
+			return error_set(err, EINVAL,
+					 "linux.devices[%zu]: %s: %lld:%lld is not a device number", i,
+					 d->path, (long long)d->major, (long long)d->minor);
 	}
 	return 0;
 }
@@ -138,7 +155,8 @@ static int check_seccomp(const struct oci_config *c, struct error *err)
 static int check_personality(const struct oci_config *c, struct error *err)
 {
 	if (c->linux_ && c->linux_->personality && c->linux_->personality->n_flags > 0)
-		return error_set(err, EINVAL, "linux.personality.flags[0]: \"%s\" is not a valid value (none is defined)",
+		return error_set(err, EINVAL,
+				 "linux.personality.flags[0]: \"%s\" is not a valid value (none is defined)",
 				 c->linux_->personality->flags[0]);
 	return 0;
 }
@@ -159,21 +177,25 @@ int validate_process(const struct oci_process *p, struct error *err)
 		return error_set(err, EINVAL, "process.args[0]: must not be empty");
 	for (size_t i = 0; i < p->n_env; i++)
 		if (!strchr(p->env[i], '=') || p->env[i][0] == '=')
-			return error_set(err, EINVAL, "process.env[%zu]: \"%s\" is not NAME=VALUE", i, p->env[i]);
+			return error_set(err, EINVAL, "process.env[%zu]: \"%s\" is not NAME=VALUE", i,
+					 p->env[i]);
 	for (size_t i = 0; i < p->n_rlimits; i++)
 		if (p->rlimits[i].soft > p->rlimits[i].hard)
-			return error_set(err, EINVAL, "process.rlimits[%zu]: %s: soft limit %llu is above the hard limit %llu", i,
-					 oci_rlimit_type_to_string(p->rlimits[i].type), (unsigned long long)p->rlimits[i].soft,
-					 (unsigned long long)p->rlimits[i].hard);
+			return error_set(
+				err, EINVAL,
+				"process.rlimits[%zu]: %s: soft limit %llu is above the hard limit %llu", i,
+				oci_rlimit_type_to_string(p->rlimits[i].type),
+				(unsigned long long)p->rlimits[i].soft,
+				(unsigned long long)p->rlimits[i].hard);
 	return 0;
 }
 
 int validate_config(const struct oci_config *config, struct error *err)
 {
 	static int (*const checks[])(const struct oci_config *, struct error *) = {
-		check_version, check_root,	  check_process,      check_names,	 check_paths,	    check_user_namespace,
-		check_time_offsets, check_net_devices, check_mounts, check_devices, check_seccomp, check_personality,
-		check_annotations,
+		check_version,        check_root,         check_process,     check_names,  check_paths,
+		check_user_namespace, check_time_offsets, check_net_devices, check_mounts, check_devices,
+		check_seccomp,        check_personality,  check_annotations,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {

@@ -8,9 +8,9 @@ struct oci_config;
 struct oci_process;
 
 /*
- * The rules of the runtime specification (and runc's, where callers rely on them) that concern more than one field, and so are not in
- * libocispec's tables. Pure. The same for both runtime types; what only one of them can say is in its own validate().
- * Messages name field and value.
+ * The rules of the runtime specification (and runc's, where callers rely on them) that concern more than one
+ * field, and so are not in libocispec's tables. Pure. The same for both runtime types; what only one of them
+ * can say is in its own validate(). Messages name field and value.
  */
 int validate_config(const struct oci_config *config, struct error *err);
 

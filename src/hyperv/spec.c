@@ -52,9 +52,6 @@ static int apply_vm_section(const struct oci_vm *vm, struct vm_spec *spec, struc
 		return error_set(err, EINVAL, "vm.hwConfig: deviceTree, dtdevs, iomems and irqs are not supported, only vcpus and memory");
 	if (hw && hw->has_vcpus && (hw->vcpus < 1 || hw->vcpus > VCPUS_MAX))
 		return error_set(err, ERANGE, "vm.hwConfig.vcpus: %u is not between 1 and %d", hw->vcpus, VCPUS_MAX);
-	if (hw && hw->has_memory && hw->memory < SPEC_GUEST_RESERVE_MIB * MIB)
-		return error_set(err, ERANGE, "vm.hwConfig.memory: %llu bytes are too few to boot, %llu would do",
-				 (unsigned long long)hw->memory, SPEC_GUEST_RESERVE_MIB * MIB);
 	if (vm->hypervisor) {
 		spec->binary = vm->hypervisor->path;
 		spec->args = vm->hypervisor->parameters;
@@ -86,6 +83,11 @@ int spec_make_vm(const struct oci_config *config, const struct settings_hyperv *
 
 	if (r < 0)
 		return r;
+	if (spec.memory < SPEC_MEMORY_MIN_MIB * MIB)
+		return error_set(err, ERANGE, "%s: %llu bytes are too few to boot, %llu would do",
+				 config->vm && config->vm->hw_config && config->vm->hw_config->has_memory ?
+					 "vm.hwConfig.memory" : "configuration file: hyperv.memory",
+				 (unsigned long long)spec.memory, SPEC_MEMORY_MIN_MIB * MIB);
 	*ret = spec;
 	return 0;
 }

@@ -10,6 +10,7 @@
 struct settings_hyperv;
 
 enum {
+	SPEC_MEMORY_MIN_MIB = 96,     /* with less the guest's kernel stops before it can say so */
 	SPEC_GUEST_RESERVE_MIB = 128, /* RAM of the guest's kernel and agent, beside the container's limit */
 	SPEC_VMM_OVERHEAD_MIB = 256,  /* the VMM and the worker on the host, translated code included */
 	SPEC_VMM_PIDS = 128,	      /* threads of the VMM and the worker, the virtual processors not counted */

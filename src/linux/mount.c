@@ -190,9 +190,9 @@ int mount_is_root(int fd, bool *ret)
 	return 0;
 }
 
-int mount_open_root_of(const char *path)
+int mount_open_root_of(int dirfd)
 {
-	_cleanup_fd_ int fd = sys_openat(AT_FDCWD, path, O_PATH | O_CLOEXEC, 0);
+	_cleanup_fd_ int fd = sys_openat(dirfd, ".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
 	bool root = false;
 
 	while (fd >= 0) {

@@ -42,10 +42,10 @@ int mount_set_propagation(int mount_fd, unsigned propagation);
  */
 int mount_attach(int mount_fd, int target_fd, const struct mount_options *options);
 
-/* Whether fd is the root of a mount, and that mount's id (statx(2)). -errno. */
+/* Whether fd is the root of a mount (statx(2), 5.8). -errno. */
 int mount_is_root(int fd, bool *ret);
 
-/* The fd of the root of the mount that path is on, for the mount as a whole. fd or -errno. */
-int mount_open_root_of(const char *path);
+/* The root of the mount that directory fd is on. The caller must not be in a chroot that is no mount. fd or -errno. */
+int mount_open_root_of(int dirfd);
 
 #endif

@@ -216,6 +216,7 @@ static int give_birth(struct creation *c, struct error *err)
 		.plan = &c->plan->rootfs,
 		.cgroup = c->cgroup,
 		.source_fds = c->source_fds,
+		.procfs_fd = c->init.setup.procfs_fd,
 		.new_cgroupns = ns->create & CLONE_NEWCGROUP,
 		.root_fd = -1,
 	};

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -58,8 +59,11 @@ static int step_join(struct joiner *j, struct error *err)
 		if (r < 0 && r != -EINVAL)
 			return error_errnum(err, r, "become root of the user namespace");
 	}
-	j->setup.root_fd = sys_openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
-	return j->setup.root_fd < 0 ? error_errnum(err, j->setup.root_fd, "open the container's root") : 0;
+	/* setns(2) leads to the root of the mount namespace, which need not be the container's: it may share the host's */
+	r = sys_fchdir(j->setup.root_fd);
+	if (r == 0)
+		r = sys_chroot(".");
+	return r < 0 ? error_errnum(err, r, "enter the container's root") : 0;
 }
 
 static int step_terminal(struct joiner *j, struct error *err)
@@ -217,6 +221,20 @@ static int find_types(struct execution *x, const struct oci_config *config, stru
 	return 0;
 }
 
+/* Its root directory as the container's process has it; the pid in the path was that process's if it is alive after the look. */
+static int open_root(struct execution *x, struct error *err)
+{
+	char path[32];
+	int r;
+
+	snprintf(path, sizeof(path), "%d/root", (int)x->container->state->pid);
+	x->joiner.setup.root_fd = sys_openat(x->joiner.setup.procfs_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+	r = x->joiner.setup.root_fd < 0 ? x->joiner.setup.root_fd : sys_pidfd_send_signal(x->joiner.pidfd, 0);
+	if (r == -ESRCH || r == -ENOENT)
+		return error_set(err, ESRCH, "cannot exec in a stopped container");
+	return r < 0 ? error_errnum(err, r, "open /proc/%s", path) : 0;
+}
+
 static int give_birth(struct execution *x, struct error *err)
 {
 	struct joiner *j = &x->joiner;
@@ -289,7 +307,9 @@ static int execute(struct execution *x, struct error *err)
 	x->joiner.pidfd = process_pidfd_open_exact(x->container->state->pid, x->container->state->start_time);
 	if (x->joiner.pidfd < 0)
 		return error_set(err, ESRCH, "cannot exec in a stopped container");
-	r = find_types(x, config, err);
+	r = open_root(x, err);
+	if (r == 0)
+		r = find_types(x, config, err);
 	if (r == 0)
 		r = give_birth(x, err);
 	if (r < 0)

@@ -188,7 +188,10 @@ static int run_hooks(struct init *in, const char *kind, const struct oci_hook *h
 static int step_container_hooks(struct init *in, struct error *err)
 {
 	const struct oci_hooks *h = in->plan->hooks;
+	int r = sys_fchdir(in->rootfs.root_fd);
 
+	if (r < 0)
+		return error_errnum(err, r, "chdir to the root file system");
 	return run_hooks(in, "createContainer", h->create_container, h->n_create_container, CONTAINER_CREATING, NULL, err);
 }
 

@@ -28,12 +28,12 @@ static void plan_env(const struct oci_process *from, struct plan_process *p)
 		if (k == p->n_env)
 			p->n_env++;
 	}
-	/* an empty HOME is as good as none: the entry gives up its place */
+	/* an empty HOME is as good as none: the entry goes */
 	for (size_t k = 0; k < p->n_env; k++) {
 		if (strcmp(p->env[k], "HOME=") != 0)
 			continue;
-		p->env[k] = p->env[--p->n_env];
-		p->env[p->n_env] = NULL;
+		memmove(&p->env[k], &p->env[k + 1], (p->n_env - k) * sizeof(*p->env)); /* the NULL too */
+		p->n_env--;
 	}
 	p->needs_home = strv_env_get(p->env, "HOME") == NULL;
 }

@@ -29,49 +29,75 @@ int rootfs_open_source(const char *source, bool recursive, struct error *err)
 }
 
 /*
- * Mounts of the host's keep coming in (slave) unless private was asked for; none of ours may go out, but with "shared",
- * where that is the purpose, all but the root's own mount.
+ * When we were started in a chroot, our root is not that of the mount namespace, and pivot_root(2) would exchange only ours: the host's
+ * tree would stay above the container's. Joining the namespace that one is in leads to its real root (setns(2)).
  */
-static int cut_off(const struct plan_rootfs *p, struct error *err)
+static int leave_chroot(struct rootfs *r, struct error *err)
+{
+	_cleanup_fd_ int fd = sys_openat(r->procfs_fd, "self/ns/mnt", O_RDONLY | O_CLOEXEC, 0);
+	int x = fd < 0 ? fd : sys_setns(fd, CLONE_NEWNS);
+
+	return x < 0 ? error_errnum(err, x, "go to the root of the mount namespace") : 0;
+}
+
+/*
+ * Mounts of the host's keep coming in (slave) unless private was asked for; none of ours may go out, but with "shared", where that is the
+ * purpose, all but the root's own mount. place: where the root file system will be mounted.
+ */
+static int cut_off(const struct plan_rootfs *p, int place, struct error *err)
 {
 	unsigned propagation = (p->propagation ? p->propagation : MS_SLAVE) | MS_REC;
 	_cleanup_fd_ int fd = sys_openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
-	int r;
+	int x;
 
-	if (fd < 0)
-		return error_errnum(err, fd, "open /");
 	if (propagation & MS_UNBINDABLE) /* the root file system is about to be bound */
 		propagation = MS_PRIVATE | MS_REC;
-	r = mount_set_propagation(fd, propagation);
-	if (r < 0)
-		return error_errnum(err, r, "change the propagation of /");
+	x = fd < 0 ? fd : mount_set_propagation(fd, propagation);
+	if (x < 0)
+		return error_errnum(err, x, "change the propagation of all mounts");
 	if (!(propagation & MS_SHARED))
 		return 0;
 	fd_close(fd);
-	fd = mount_open_root_of(p->path);
-	r = fd < 0 ? fd : mount_set_propagation(fd, MS_PRIVATE);
-	return r < 0 ? error_errnum(err, r, "make the mount that holds \"%s\" private", p->path) : 0;
+	fd = mount_open_root_of(place);
+	x = fd < 0 ? fd : mount_set_propagation(fd, MS_PRIVATE);
+	return x < 0 ? error_errnum(err, x, "make the mount that holds \"%s\" private", p->path) : 0;
+}
+
+/* Where the root file system goes: its own directory, or where a new user may not walk there, anywhere: it is the root of all in a moment. */
+static int open_place(struct rootfs *r, int old_root, struct error *err)
+{
+	int fd = sys_openat(AT_FDCWD, r->plan->path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
+
+	if (fd < 0 && r->source_fds)
+		fd = sys_openat(old_root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+	return fd < 0 ? error_errnum(err, fd, "root.path \"%s\"", r->plan->path) : fd;
 }
 
 int rootfs_begin(struct rootfs *r, struct error *err)
 {
 	static const struct mount_options none;
+	_cleanup_fd_ int old_root = sys_openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
 	_cleanup_fd_ int place = -1;
-	int x = cut_off(r->plan, err);
+	int x;
 
+	if (old_root < 0)
+		return error_errnum(err, old_root, "open /");
+	place = open_place(r, old_root, err);
+	if (place < 0)
+		return place;
+	x = leave_chroot(r, err);
+	if (x == 0)
+		x = cut_off(r->plan, place, err);
 	if (x < 0)
 		return x;
-	place = sys_openat(AT_FDCWD, r->plan->path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
-	if (place < 0 && !r->source_fds)
-		return error_errnum(err, place, "root.path \"%s\"", r->plan->path);
+	x = sys_fchdir(old_root); /* back: paths of the configuration mean what they mean to the caller */
+	if (x == 0)
+		x = sys_chroot(".");
+	if (x < 0)
+		return error_errnum(err, x, "return to the caller's root");
 	r->root_fd = r->source_fds ? r->source_fds[0] : rootfs_open_source(r->plan->path, true, err);
 	if (r->root_fd < 0)
 		return r->root_fd;
-	if (place < 0) { /* a new user may not walk there: any place does, for it is the root of all in a moment */
-		place = sys_openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
-		if (place < 0)
-			return error_errnum(err, place, "open /");
-	}
 	x = mount_attach(r->root_fd, place, &none);
 	return x < 0 ? error_errnum(err, x, "mount the root file system \"%s\"", r->plan->path) : 0;
 }
@@ -252,8 +278,10 @@ static int move_root(struct rootfs *r, struct error *err)
 
 int rootfs_enter(struct rootfs *r, struct error *err)
 {
-	int x = r->plan->no_pivot ? move_root(r, err) : pivot(r, err);
+	int x = leave_chroot(r, err);
 
+	if (x == 0)
+		x = r->plan->no_pivot ? move_root(r, err) : pivot(r, err);
 	if (x < 0)
 		return x;
 	x = sys_chdir("/");

@@ -17,6 +17,7 @@ struct rootfs {
 	const struct plan_rootfs *plan;
 	const struct cgroup *cgroup;
 	const int *source_fds; /* detached trees the parent opened: [0] the root file system, [1 + i] mounts[i]; NULL, -1 = open it here */
+	int procfs_fd; /* linux/procfs.h */
 	bool new_cgroupns;
 	int root_fd; /* the root of the container's tree */
 };

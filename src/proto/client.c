@@ -59,8 +59,8 @@ static int wait_readable(int sock, int64_t deadline)
 	struct pollfd p = { .fd = sock, .events = POLLIN };
 
 	for (;;) {
-		int64_t left = deadline < 0 ? -1 : MAX(deadline - now_ms(), 0);
-		int r = poll(&p, 1, (int)left);
+		int64_t left = deadline < 0 ? -1 : deadline - now_ms();
+		int r = poll(&p, 1, deadline < 0 ? -1 : (int)MAX(left, 0));
 
 		if (r > 0)
 			return 0;

@@ -251,8 +251,9 @@ static int on_sink(void *data, _unused_ int fd, _unused_ uint32_t events, struct
 	struct stream *s = data;
 	struct mux *m = s->mux;
 	uint64_t id = s->id;
+	size_t n = sink_write(s, s->pending.data, s->pending.len);
 
-	buf_consume(&s->pending, MIN(sink_write(s, s->pending.data, s->pending.len), s->pending.len));
+	buf_consume(&s->pending, MIN(n, s->pending.len)); /* nothing is left of it when the reader has gone */
 	if (s->pending.len > 0)
 		return 0;
 	endpoint_watch(&s->endpoint, 0);

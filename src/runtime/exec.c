@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * exec: one more process in a running container. What it may do comes from the container's own process unless the caller says
- * otherwise: by a file with a whole process object, by options, or both, options last. Capabilities added by option never become
- * inheritable (CVE-2022-29162).
+ * exec: one more process in a running container. What it may do comes from the container's own process unless
+ * the caller says otherwise: by a file with a whole process object, by options, or both, options last.
+ * Capabilities added by option never become inheritable (CVE-2022-29162).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -108,7 +108,8 @@ static int add_gids(struct draft *d, char *const *gids, struct error *err)
 			return error_set(err, EINVAL, "--additional-gids: \"%s\" is not a group id", *gids);
 		if (!d->p->user)
 			d->p->user = oci_doc_alloc(d->doc, sizeof(*d->p->user));
-		*(uint32_t *)oci_doc_append(d->doc, &d->p->user->additional_gids, &d->p->user->n_additional_gids, sizeof(gid)) = gid;
+		*(uint32_t *)oci_doc_append(d->doc, &d->p->user->additional_gids,
+					    &d->p->user->n_additional_gids, sizeof(gid)) = gid;
 	}
 	return 0;
 }
@@ -134,7 +135,9 @@ static void set_strings(struct draft *d, const struct exec_options *o)
 	const struct {
 		char **to;
 		const char *value;
-	} rows[] = {{&d->p->cwd, o->cwd}, {&d->p->selinux_label, o->process_label}, {&d->p->apparmor_profile, o->apparmor}};
+	} rows[] = {{&d->p->cwd, o->cwd},
+		    {&d->p->selinux_label, o->process_label},
+		    {&d->p->apparmor_profile, o->apparmor}};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		if (rows[i].value)
@@ -164,7 +167,8 @@ static int apply_options(struct draft *d, const struct exec_options *o, struct e
 	return validate_process(d->p, err);
 }
 
-static int make_process(struct draft *d, struct container *c, const struct exec_options *o, char **args, struct error *err)
+static int make_process(struct draft *d, struct container *c, const struct exec_options *o, char **args,
+			struct error *err)
 {
 	const struct oci_config *config;
 	int r;
@@ -179,23 +183,27 @@ static int make_process(struct draft *d, struct container *c, const struct exec_
 	return r < 0 ? r : apply_options(d, o, err);
 }
 
-static int check_status(struct runtime *rt, struct container *c, const struct isolation_ops *ops, bool ignore_paused, struct error *err)
+static int check_status(struct runtime *rt, struct container *c, const struct isolation_ops *ops,
+			bool ignore_paused, struct error *err)
 {
 	enum container_status status;
-	int r = ops->status(&rt->env, c, &status, err);
+	int r = runtime_status(rt, c, ops, &status, err);
 
 	if (r < 0)
 		return r;
 	if (status == CONTAINER_STOPPED || status == CONTAINER_CREATING)
-		return error_set(err, EINVAL, "cannot exec in a container that is not running: %s", container_status_to_string(status));
+		return error_set(err, EINVAL, "cannot exec in a container that is not running: %s",
+				 container_status_to_string(status));
 	if (status == CONTAINER_PAUSED && !ignore_paused)
-		return error_set(err, EINVAL, "cannot exec in a paused container (use --ignore-paused to override)");
+		return error_set(err, EINVAL,
+				 "cannot exec in a paused container (use --ignore-paused to override)");
 	return 0;
 }
 
 /* From a checked request to a running process. */
-static int start(struct runtime *rt, struct container *c, const struct isolation_ops *ops, const struct exec_request *req,
-		 const char *pid_file, struct foreground *f, pid_t *ret_pid, struct error *err)
+static int start(struct runtime *rt, struct container *c, const struct isolation_ops *ops,
+		 const struct exec_request *req, const char *pid_file, struct foreground *f, pid_t *ret_pid,
+		 struct error *err)
 {
 	int r = ops->exec(&rt->env, c, req, ret_pid, err);
 
@@ -218,8 +226,9 @@ static void set_console_size(struct draft *d)
 	*d->p->console_size = (struct oci_box){.height = rows, .width = columns};
 }
 
-static int exec_in(struct runtime *rt, struct container *c, const struct isolation_ops *ops, const struct exec_options *o,
-		   const struct oci_process *p, int *ret_status, struct error *err)
+static int exec_in(struct runtime *rt, struct container *c, const struct isolation_ops *ops,
+		   const struct exec_options *o, const struct oci_process *p, int *ret_status,
+		   struct error *err)
 {
 	_cleanup_foreground_ struct foreground f = FOREGROUND_NONE;
 	_cleanup_fd_ int console = -1;
@@ -241,7 +250,8 @@ static int exec_in(struct runtime *rt, struct container *c, const struct isolati
 	return r < 0 || o->detach ? r : foreground_wait(&f, pid, ret_status, err);
 }
 
-int runtime_exec(struct runtime *rt, const char *id, const struct exec_options *o, char **args, int *ret_status, struct error *err)
+int runtime_exec(struct runtime *rt, const char *id, const struct exec_options *o, char **args,
+		 int *ret_status, struct error *err)
 {
 	_cleanup_container_ struct container *c = NULL;
 	_cleanup_draft_ struct draft d = {0};

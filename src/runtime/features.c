@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * features, runtime-spec 1.3.0 features.md and features-linux.md: what this program was built to do, whatever the host has switched
- * on. Lists come from the tables that do the work, so that they cannot say more than is true.
+ * features, runtime-spec 1.3.0 features.md and features-linux.md: what this program was built to do, whatever
+ * the host has switched on. Lists come from the tables that do the work, so that they cannot say more than is
+ * true.
  */
 #include <ocispec/types.h>
 #include <seccomp.h>
@@ -18,7 +19,8 @@
 #include "runtime/lifecycle.h"
 #include "runtime/runtime.h"
 
-static const char *const hook_kinds[] = {"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop", NULL};
+static const char *const hook_kinds[] = {
+	"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop", NULL};
 
 /* A list that grows in a document. */
 struct list {
@@ -52,11 +54,11 @@ static struct list from_enum(struct oci_doc *doc, const char *(*to_string)(int),
 	return l;
 }
 
-#define SET_LIST(object, field, list_of)          \
-	do {                                      \
-		struct list list_ = (list_of);    \
-		(object)->field = list_.v;        \
-		(object)->n_##field = list_.n;    \
+#define SET_LIST(object, field, list_of)                                                                     \
+	do {                                                                                                 \
+		struct list list_ = (list_of);                                                               \
+		(object)->field = list_.v;                                                                   \
+		(object)->n_##field = list_.n;                                                               \
 	} while (0)
 
 static void add_capabilities(struct oci_doc *doc, struct oci_features_linux *f)
@@ -90,7 +92,7 @@ static void add_cgroup(struct oci_doc *doc, struct oci_features_linux *f)
 		.has_systemd = true,
 		.systemd_user = false,
 		.has_systemd_user = true,
-		.rdma = false,
+		.rdma = true,
 		.has_rdma = true,
 	};
 }
@@ -120,8 +122,10 @@ static void add_linux(struct oci_doc *doc, struct oci_features *f)
 	l->intel_rdt = oci_doc_alloc(doc, sizeof(*l->intel_rdt));
 	l->intel_rdt->has_enabled = l->intel_rdt->has_schemata = l->intel_rdt->has_monitoring = true;
 	l->memory_policy = oci_doc_alloc(doc, sizeof(*l->memory_policy));
-	SET_LIST(l->memory_policy, modes, from_enum(doc, oci_memory_policy_mode_to_string, _OCI_MEMORY_POLICY_MODE_MAX));
-	SET_LIST(l->memory_policy, flags, from_enum(doc, oci_memory_policy_flag_to_string, _OCI_MEMORY_POLICY_FLAG_MAX));
+	SET_LIST(l->memory_policy, modes,
+		 from_enum(doc, oci_memory_policy_mode_to_string, _OCI_MEMORY_POLICY_MODE_MAX));
+	SET_LIST(l->memory_policy, flags,
+		 from_enum(doc, oci_memory_policy_flag_to_string, _OCI_MEMORY_POLICY_FLAG_MAX));
 	l->mount_extensions = oci_doc_alloc(doc, sizeof(*l->mount_extensions));
 	l->mount_extensions->idmap = enabled(doc, false);
 	l->net_devices = enabled(doc, false);
@@ -137,7 +141,8 @@ static void add_annotations(struct oci_doc *doc, struct oci_features *f, const s
 	} rows[] = {
 		{"io.github.seccomp.libseccomp.version", libseccomp},
 		{"io.hvrun.commit", HV_COMMIT},
-		{"io.hvrun.hyperv.accel", emulated ? "tcg (emulated: not a security boundary)" : settings->hyperv.accel},
+		{"io.hvrun.hyperv.accel",
+		 emulated ? "tcg (emulated: not a security boundary)" : settings->hyperv.accel},
 		{"io.hvrun.runtime-types", "Default,HyperV"},
 		{"io.hvrun.version", PACKAGE_VERSION},
 		{"org.opencontainers.runc.checkpoint.enabled", "false"},

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The two runtime types and the rule that chooses between them. Whoever wrote the bundle speaks first, by annotation or by a section
- * that only a VM can honour; the operator's word stands where the bundle says nothing, and as a lower bound of
- * isolation where it does. There is no path from HyperV to Default but the one that the configuration opens.
+ * The two runtime types and the rule that chooses between them. Whoever wrote the bundle speaks first, by
+ * annotation or by a section that only a VM can honour; the operator's word stands where the bundle says
+ * nothing, and as a lower bound of isolation where it does. There is no path from HyperV to Default but the
+ * one that the configuration opens.
  */
 #include "runtime/isolation.h"
 
@@ -74,7 +75,9 @@ static int by_bundle(const struct oci_config *c, struct error *err)
 	if (said < UNSAID || !section)
 		return said;
 	if (said == RUNTIME_TYPE_DEFAULT)
-		return error_set(err, EINVAL, "annotation %s is Default, but the configuration has a %s section, which needs HyperV",
+		return error_set(err, EINVAL,
+				 "annotation %s is Default, but the configuration has a %s section, which "
+				 "needs HyperV",
 				 annotation_def(ANNOTATION_RUNTIME_TYPE)->key, section);
 	return RUNTIME_TYPE_HYPERV;
 }
@@ -86,12 +89,14 @@ static int under_operator(const struct dispatch *d, int said, struct error *err)
 
 	if (said == UNSAID)
 		return operator_says == UNSAID ? RUNTIME_TYPE_DEFAULT : operator_says;
-	if (operator_says != RUNTIME_TYPE_HYPERV || said == RUNTIME_TYPE_HYPERV || d->settings->allow_annotation_default)
+	if (operator_says != RUNTIME_TYPE_HYPERV || said == RUNTIME_TYPE_HYPERV ||
+	    d->settings->allow_annotation_default)
 		return said;
 	if (said == RUNTIME_TYPE_AUTO)
 		return RUNTIME_TYPE_HYPERV;
 	return error_set(err, EPERM,
-			 "annotation %s: Default is weaker than the operator's HyperV (allow_annotation_default in the configuration file would permit it)",
+			 "annotation %s: Default is weaker than the operator's HyperV "
+			 "(allow_annotation_default in the configuration file would permit it)",
 			 annotation_def(ANNOTATION_RUNTIME_TYPE)->key);
 }
 
@@ -102,8 +107,9 @@ static int beside_sandbox(const struct dispatch *d, int said, int wanted, struct
 		return d->sandbox_type == UNSAID ? wanted : d->sandbox_type;
 	if (wanted == d->sandbox_type || (said == UNSAID && wanted == RUNTIME_TYPE_DEFAULT))
 		return d->sandbox_type;
-	return error_set(err, EINVAL, "runtime type %s: the container's pod sandbox \"%s\" is %s", runtime_type_names[wanted],
-			 annotation_sandbox_of(d->config->annotations), runtime_type_names[d->sandbox_type]);
+	return error_set(err, EINVAL, "runtime type %s: the container's pod sandbox \"%s\" is %s",
+			 runtime_type_names[wanted], annotation_sandbox_of(d->config->annotations),
+			 runtime_type_names[d->sandbox_type]);
 }
 
 int dispatch_asks_auto(const struct dispatch *d)

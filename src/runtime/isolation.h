@@ -14,9 +14,9 @@ struct settings;
 struct dispatch {
 	const struct oci_config *config;
 	const struct settings *settings;
-	int option;		    /* --runtime-type: enum runtime_type, or -1 */
-	const char *program;	    /* the name that hvrun was called by */
-	int sandbox_type;	    /* of a pod member: its sandbox's type, or -1 */
+	int option;          /* --runtime-type: enum runtime_type, or -1 */
+	const char *program; /* the name that hvrun was called by */
+	int sandbox_type;    /* of a pod member: its sandbox's type, or -1 */
 	struct compat_image image;
 	struct compat_host host;
 };
@@ -27,10 +27,11 @@ struct dispatch {
 int dispatch_asks_auto(const struct dispatch *d);
 
 /*
- * The rule (doc/ARCHITECTURE.md "Runtime type"): annotation; a vm section, or windows.hyperv beside linux; the operator's choice by
- * option, program name or configuration file; Default. An operator's HyperV is not weakened by an annotation unless the
- * configuration allows it, a pod member goes where its sandbox is, Auto and the refusal of what cannot run here come from the
- * compatibility table. Pure. Returns RUNTIME_TYPE_DEFAULT or RUNTIME_TYPE_HYPERV, or < 0.
+ * The rule (doc/ARCHITECTURE.md "Runtime type"): annotation; a vm section, or windows.hyperv beside linux;
+ * the operator's choice by option, program name or configuration file; Default. An operator's HyperV is not
+ * weakened by an annotation unless the configuration allows it, a pod member goes where its sandbox is, Auto
+ * and the refusal of what cannot run here come from the compatibility table. Pure. Returns
+ * RUNTIME_TYPE_DEFAULT or RUNTIME_TYPE_HYPERV, or < 0.
  */
 int runtime_type_resolve(const struct dispatch *d, struct error *err);
 

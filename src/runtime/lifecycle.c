@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The lifecycle of runtime-spec 1.3.0 runtime.md, steps 1 to 13, the same for both runtime types. What fails is undone in the reverse
- * order: the isolation's own parts, the state directory, then the poststop hooks, as the specification wants it after a failed hook.
+ * The lifecycle of runtime-spec 1.3.0 runtime.md, steps 1 to 13, the same for both runtime types. What fails
+ * is undone in the reverse order: the isolation's own parts, the state directory, then the poststop hooks, as
+ * the specification wants it after a failed hook.
  */
 #include "runtime/lifecycle.h"
 
@@ -36,7 +37,10 @@ void runtime_done(struct runtime *rt)
 	free(rt->root_path);
 }
 
-/* No root here: an unprivileged user, or root of a user namespace that does not map every id (user_namespaces(7)). */
+/*
+ * No root here: an unprivileged user, or root of a user namespace that does not map every id
+ * (user_namespaces(7)).
+ */
 static bool is_rootless(const struct runtime *rt)
 {
 	_cleanup_free_ char *map = NULL;
@@ -45,7 +49,8 @@ static bool is_rootless(const struct runtime *rt)
 		return rt->rootless;
 	if (geteuid() != 0)
 		return true;
-	return file_read_at(AT_FDCWD, "/proc/self/uid_map", 4096, &map, NULL) == 0 && !strstr(map, "4294967295");
+	return file_read_at(AT_FDCWD, "/proc/self/uid_map", 4096, &map, NULL) == 0 &&
+	       !strstr(map, "4294967295");
 }
 
 static char *root_path(const struct runtime *rt)
@@ -54,7 +59,8 @@ static char *root_path(const struct runtime *rt)
 	_cleanup_free_ char *cwd = NULL, *joined = NULL;
 
 	if (!rt->root)
-		return rt->env.rootless && !str_is_empty(xdg) ? path_join(xdg, "hvrun") : xstrdup(DEFAULT_ROOT);
+		return rt->env.rootless && !str_is_empty(xdg) ? path_join(xdg, "hvrun")
+							      : xstrdup(DEFAULT_ROOT);
 	cwd = getcwd(NULL, 0);
 	joined = path_join(cwd ? cwd : "/", rt->root);
 	return path_normalize(joined);
@@ -96,8 +102,8 @@ int runtime_load_settings(struct runtime *rt, struct error *err)
 	return 0;
 }
 
-int runtime_find(struct runtime *rt, const char *id, bool lock, struct container **ret, const struct isolation_ops **ret_ops,
-		 struct error *err)
+int runtime_find(struct runtime *rt, const char *id, bool lock, struct container **ret,
+		 const struct isolation_ops **ret_ops, struct error *err)
 {
 	_cleanup_container_ struct container *c = NULL;
 	int r = rt->env.root ? 0 : runtime_open_root(rt, false, err);
@@ -108,18 +114,26 @@ int runtime_find(struct runtime *rt, const char *id, bool lock, struct container
 		return r;
 	*ret_ops = isolation_find(c->state->runtime_type);
 	if (!*ret_ops)
-		return error_set(err, EINVAL, "container \"%s\": state.json: runtimeType: \"%s\" is not a runtime type", id,
-				 c->state->runtime_type);
+		return error_set(err, EINVAL,
+				 "container \"%s\": state.json: runtimeType: \"%s\" is not a runtime type",
+				 id, c->state->runtime_type);
 	*ret = TAKE_PTR(c);
 	return 0;
 }
 
-int runtime_open(struct runtime *rt, const char *id, bool lock, struct container **ret, const struct isolation_ops **ret_ops,
-		 struct error *err)
+int runtime_open(struct runtime *rt, const char *id, bool lock, struct container **ret,
+		 const struct isolation_ops **ret_ops, struct error *err)
 {
 	int r = runtime_find(rt, id, lock, ret, ret_ops, err);
 
 	return r == CONTAINER_E_NOT_FOUND ? -ENOENT : r;
+}
+
+int runtime_status(struct runtime *rt, struct container *c, const struct isolation_ops *ops,
+		   enum container_status *ret, struct error *err)
+{
+	*ret = CONTAINER_CREATING;
+	return c->state->creating ? 0 : ops->status(&rt->env, c, ret, err);
 }
 
 int runtime_check_fds(unsigned n, struct error *err)
@@ -159,7 +173,8 @@ static int sandbox_type(struct runtime *rt, const struct bundle *b, int *ret, st
 	return r == 0 && *ret >= 0 ? 0 : error_wrap(err, "pod sandbox \"%s\"", id);
 }
 
-static int choose_type(struct runtime *rt, const struct bundle *b, const struct isolation_ops **ret, struct error *err)
+static int choose_type(struct runtime *rt, const struct bundle *b, const struct isolation_ops **ret,
+		       struct error *err)
 {
 	struct dispatch d = {
 		.config = b->config,
@@ -198,8 +213,9 @@ void lifecycle_undo_id(struct runtime *rt, const char *id)
 		lifecycle_undo(rt, c, ops);
 }
 
-static int create_isolation(struct runtime *rt, struct container *c, const struct isolation_ops *ops, const struct bundle *b,
-			    const struct create_options *o, int console_socket, struct error *err)
+static int create_isolation(struct runtime *rt, struct container *c, const struct isolation_ops *ops,
+			    const struct bundle *b, const struct create_options *o, int console_socket,
+			    struct error *err)
 {
 	const struct create_request req = {
 		.env = &rt->env,
@@ -217,8 +233,9 @@ static int create_isolation(struct runtime *rt, struct container *c, const struc
 	return container_save(c, err);
 }
 
-int lifecycle_create(struct runtime *rt, const char *id, const struct bundle *b, const struct create_options *o, int console_socket,
-		     struct container **ret, const struct isolation_ops **ret_ops, struct error *err)
+int lifecycle_create(struct runtime *rt, const char *id, const struct bundle *b,
+		     const struct create_options *o, int console_socket, struct container **ret,
+		     const struct isolation_ops **ret_ops, struct error *err)
 {
 	_cleanup_container_ struct container *c = NULL;
 	int r;
@@ -243,7 +260,8 @@ int lifecycle_create(struct runtime *rt, const char *id, const struct bundle *b,
 }
 
 /* The hooks of one kind that run on the host after create; *ret_n is 0 when there are none. */
-static int load_hooks(struct container *c, const char *kind, const struct oci_hook **ret, size_t *ret_n, struct error *err)
+static int load_hooks(struct container *c, const char *kind, const struct oci_hook **ret, size_t *ret_n,
+		      struct error *err)
 {
 	const struct oci_config *config;
 	int r;
@@ -277,14 +295,18 @@ static int run_poststart(struct container *c, struct error *err)
 	return hooks_run("poststart", hooks, n, state, NULL, err);
 }
 
-/* After a failed start: of a container with startContainer hooks nothing stays but the error (runtime.md, lifecycle step 9). */
+/*
+ * After a failed start: of a container with startContainer hooks nothing stays but the error (runtime.md,
+ * lifecycle step 9).
+ */
 static void after_failed_start(struct runtime *rt, struct container *c, const struct isolation_ops *ops)
 {
 	if (strv_contains(c->state->hooks, "startContainer") && container_status_of(c) == CONTAINER_STOPPED)
 		lifecycle_undo(rt, c, ops);
 }
 
-int lifecycle_start(struct runtime *rt, struct container *c, const struct isolation_ops *ops, struct error *err)
+int lifecycle_start(struct runtime *rt, struct container *c, const struct isolation_ops *ops,
+		    struct error *err)
 {
 	int r = ops->start(&rt->env, c, err);
 
@@ -299,7 +321,8 @@ int lifecycle_start(struct runtime *rt, struct container *c, const struct isolat
 	return r;
 }
 
-int lifecycle_delete(struct runtime *rt, struct container *c, const struct isolation_ops *ops, struct error *err)
+int lifecycle_delete(struct runtime *rt, struct container *c, const struct isolation_ops *ops,
+		     struct error *err)
 {
 	const struct oci_hook *hooks = NULL;
 	size_t n = 0;

@@ -21,10 +21,16 @@ int runtime_open_root(struct runtime *rt, bool make, struct error *err);
 int runtime_load_settings(struct runtime *rt, struct error *err);
 
 /* Opens a container and finds its type. Returns 0, CONTAINER_E_NOT_FOUND with *err filled, or < 0. */
-int runtime_find(struct runtime *rt, const char *id, bool lock, struct container **ret, const struct isolation_ops **ret_ops, struct error *err);
+int runtime_find(struct runtime *rt, const char *id, bool lock, struct container **ret,
+		 const struct isolation_ops **ret_ops, struct error *err);
 
 /* The same for verbs that cannot do without: one that does not exist is an error, -ENOENT. */
-int runtime_open(struct runtime *rt, const char *id, bool lock, struct container **ret, const struct isolation_ops **ret_ops, struct error *err);
+int runtime_open(struct runtime *rt, const char *id, bool lock, struct container **ret,
+		 const struct isolation_ops **ret_ops, struct error *err);
+
+/* The container's status, paused included, which only its runtime type knows. */
+int runtime_status(struct runtime *rt, struct container *c, const struct isolation_ops *ops,
+		   enum container_status *ret, struct error *err);
 
 /* Whether fds 3 .. 3+n-1 were given to us; the caller's, not our own, which are all CLOEXEC. */
 int runtime_check_fds(unsigned n, struct error *err);
@@ -33,19 +39,28 @@ int runtime_check_fds(unsigned n, struct error *err);
 int runtime_write_pid_file(const char *path, pid_t pid, struct error *err);
 
 /*
- * create up to and without the pid file. console_socket: a connected socket for the pty's master, or -1. The container is returned
- * locked, with state.json saved.
+ * create up to and without the pid file. console_socket: a connected socket for the pty's master, or -1. The
+ * container is returned locked, with state.json saved.
  */
-int lifecycle_create(struct runtime *rt, const char *id, const struct bundle *b, const struct create_options *o, int console_socket,
-		     struct container **ret, const struct isolation_ops **ret_ops, struct error *err);
+int lifecycle_create(struct runtime *rt, const char *id, const struct bundle *b,
+		     const struct create_options *o, int console_socket, struct container **ret,
+		     const struct isolation_ops **ret_ops, struct error *err);
 
-/* start on a locked container that is created; releases the lock before poststart hooks. A hook's failure deletes the container. */
-int lifecycle_start(struct runtime *rt, struct container *c, const struct isolation_ops *ops, struct error *err);
+/*
+ * start on a locked container that is created; releases the lock before poststart hooks. A hook's failure
+ * deletes the container.
+ */
+int lifecycle_start(struct runtime *rt, struct container *c, const struct isolation_ops *ops,
+		    struct error *err);
 
 /* destroy, state directory, poststop hooks, of a locked container in any state. */
-int lifecycle_delete(struct runtime *rt, struct container *c, const struct isolation_ops *ops, struct error *err);
+int lifecycle_delete(struct runtime *rt, struct container *c, const struct isolation_ops *ops,
+		     struct error *err);
 
-/* Deletes what is left of a container whose create, start or pid file failed; what goes wrong with that is a warning. */
+/*
+ * Deletes what is left of a container whose create, start or pid file failed; what goes wrong with that is a
+ * warning.
+ */
 void lifecycle_undo(struct runtime *rt, struct container *c, const struct isolation_ops *ops);
 
 /* The same for one whose lock was given up meanwhile, and that may be gone already. */

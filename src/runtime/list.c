@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * list and state. The columns are runc's, with the runtime type as the last one, so that scripts which count columns find what they
- * look for. The same record makes the line, the array's element and what `state` prints.
+ * list and state. The columns are runc's, with the runtime type as the last one, so that scripts which count
+ * columns find what they look for. The same record makes the line, the array's element and what `state`
+ * prints.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -38,17 +39,15 @@ static bool is_emulated(const struct hv_state *s)
 	return str_eq(s->accel, "tcg");
 }
 
-static int get_record(struct runtime *rt, struct container *c, const struct isolation_ops *ops, struct record *ret, struct error *err)
+static int get_record(struct runtime *rt, struct container *c, const struct isolation_ops *ops,
+		      struct record *ret, struct error *err)
 {
+	int r = runtime_status(rt, c, ops, &ret->status, err);
+
+	if (r < 0)
+		return r;
 	ret->s = c->state;
 	ret->owner = NULL;
-	ret->status = container_status_of(c);
-	if (ret->status == CONTAINER_RUNNING) {
-		int r = ops->status(&rt->env, c, &ret->status, err);
-
-		if (r < 0)
-			return r;
-	}
 	ret->pid = ret->status == CONTAINER_STOPPED ? 0 : (pid_t)c->state->pid;
 	return 0;
 }
@@ -60,7 +59,8 @@ static void add_string(struct buf *out, const char *separator, const char *name,
 	buf_append_json(out, value);
 }
 
-static void add_annotations(struct buf *out, const char *separator, const struct oci_string_map *map, bool pretty)
+static void add_annotations(struct buf *out, const char *separator, const struct oci_string_map *map,
+			    bool pretty)
 {
 	if (!map || map->n == 0)
 		return;
@@ -112,17 +112,22 @@ int runtime_state(struct runtime *rt, const char *id, struct buf *out, struct er
 	return r;
 }
 
-/* The name of uid by /etc/passwd itself (name services would have to be loaded), "#UID" for one that is not there. */
+/*
+ * The name of uid by /etc/passwd itself (name services would have to be loaded), "#UID" for one that is not
+ * there.
+ */
 static char *owner_name(const char *passwd, uid_t uid)
 {
-	for (const char *line = passwd; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
+	for (const char *line = passwd; line && *line;
+	     line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {
 		size_t name = strcspn(line, ":\n"), password;
 		uint64_t id;
 
 		if (line[name] != ':')
 			continue;
 		password = strcspn(line + name + 1, ":\n");
-		if (line[name + 1 + password] == ':' && num_scan_u64(line + name + password + 2, &id) && id == uid)
+		if (line[name + 1 + password] == ':' && num_scan_u64(line + name + password + 2, &id) &&
+		    id == uid)
 			return xstrndup(line, name);
 	}
 	return xasprintf("#%u", (unsigned)uid);
@@ -149,7 +154,8 @@ static void add_row(struct table *t, const struct record *r)
 	row[3] = xstrdup(r->s->bundle);
 	row[4] = xstrdup(r->s->created);
 	row[5] = xstrdup(r->owner);
-	row[6] = xasprintf("%s%s", r->s->runtime_type, is_emulated(r->s) ? " (emulated: not a security boundary)" : "");
+	row[6] = xasprintf("%s%s", r->s->runtime_type,
+			   is_emulated(r->s) ? " (emulated: not a security boundary)" : "");
 }
 
 static size_t column_width(const struct table *t, size_t column)

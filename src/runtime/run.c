@@ -12,8 +12,8 @@
 #include "schema/types.h"
 
 /* From created to running. On failure the caller undoes. */
-static int start(struct runtime *rt, struct container *c, const struct isolation_ops *ops, const struct create_options *o,
-		 struct foreground *f, struct error *err)
+static int start(struct runtime *rt, struct container *c, const struct isolation_ops *ops,
+		 const struct create_options *o, struct foreground *f, struct error *err)
 {
 	int r = 0;
 
@@ -35,8 +35,8 @@ static int delete_after_exit(struct runtime *rt, const char *id, struct error *e
 	return r < 0 ? r : lifecycle_delete(rt, c, ops, err);
 }
 
-static int run(struct runtime *rt, const char *id, const struct bundle *b, const struct create_options *o, int console,
-	       int *ret_status, struct error *err)
+static int run(struct runtime *rt, const char *id, const struct bundle *b, const struct create_options *o,
+	       int console, int *ret_status, struct error *err)
 {
 	_cleanup_container_ struct container *c = NULL;
 	_cleanup_foreground_ struct foreground f = FOREGROUND_NONE;
@@ -63,7 +63,8 @@ static int run(struct runtime *rt, const char *id, const struct bundle *b, const
 	return o->detach || o->keep ? 0 : delete_after_exit(rt, id, err);
 }
 
-int runtime_run(struct runtime *rt, const char *id, const struct create_options *o, int *ret_status, struct error *err)
+int runtime_run(struct runtime *rt, const char *id, const struct create_options *o, int *ret_status,
+		struct error *err)
 {
 	_cleanup_bundle_ struct bundle *b = NULL;
 	_cleanup_fd_ int console = -1;
@@ -80,6 +81,7 @@ int runtime_run(struct runtime *rt, const char *id, const struct create_options 
 	if (r == 0 && !b->config->process)
 		r = error_set(err, EINVAL, "config.json: process: missing, there is nothing to run");
 	if (r == 0)
-		r = terminal_connect(b->config->process->terminal, o->detach, o->console_socket, &console, err);
+		r = terminal_connect(b->config->process->terminal, o->detach, o->console_socket, &console,
+				     err);
 	return r < 0 ? r : run(rt, id, b, o, console, ret_status, err);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The verbs that act on one container and do not wait for its process. Each checks all it can before it changes anything: a
- * refused verb leaves the machine as it was.
+ * The verbs that act on one container and do not wait for its process. Each checks all it can before it
+ * changes anything: a refused verb leaves the machine as it was.
  */
 #include "runtime/runtime.h"
 
@@ -35,7 +35,8 @@ int runtime_create(struct runtime *rt, const char *id, const struct create_optio
 	if (r == 0)
 		r = bundle_load(o->bundle ? o->bundle : ".", o->config, &b, err);
 	if (r == 0)
-		r = terminal_connect(b->config->process && b->config->process->terminal, true, o->console_socket, &console, err);
+		r = terminal_connect(b->config->process && b->config->process->terminal, true,
+				     o->console_socket, &console, err);
 	if (r == 0)
 		r = lifecycle_create(rt, id, b, o, console, &c, &ops, err);
 	if (r < 0 || !o->pid_file)
@@ -44,13 +45,6 @@ int runtime_create(struct runtime *rt, const char *id, const struct create_optio
 	if (r < 0)
 		lifecycle_undo(rt, c, ops);
 	return r;
-}
-
-static int get_status(struct runtime *rt, struct container *c, const struct isolation_ops *ops, enum container_status *ret,
-		      struct error *err)
-{
-	*ret = container_status_of(c);
-	return *ret == CONTAINER_RUNNING ? ops->status(&rt->env, c, ret, err) : 0;
 }
 
 int runtime_start(struct runtime *rt, const char *id, struct error *err)
@@ -66,11 +60,13 @@ int runtime_start(struct runtime *rt, const char *id, struct error *err)
 	if (status == CONTAINER_STOPPED)
 		return error_set(err, EINVAL, "cannot start a container that has stopped");
 	if (status == CONTAINER_CREATING)
-		return error_set(err, EINVAL, "cannot start a container that is not created: its create was interrupted");
+		return error_set(err, EINVAL,
+				 "cannot start a container that is not created: its create was interrupted");
 	if (status != CONTAINER_CREATED)
 		return error_set(err, EINVAL, "cannot start an already running container");
 	if (!c->state->process)
-		return error_set(err, EINVAL, "cannot start container \"%s\": its configuration has no process", id);
+		return error_set(err, EINVAL,
+				 "cannot start container \"%s\": its configuration has no process", id);
 	return lifecycle_start(rt, c, ops, err);
 }
 
@@ -114,7 +110,7 @@ int runtime_delete(struct runtime *rt, const char *id, bool force, struct error 
 	if (r == CONTAINER_E_NOT_FOUND)
 		return force ? 0 : -ENOENT;
 	if (r == 0)
-		r = get_status(rt, c, ops, &status, err);
+		r = runtime_status(rt, c, ops, &status, err);
 	if (r < 0)
 		return r;
 	if (!force && (status == CONTAINER_RUNNING || status == CONTAINER_PAUSED))

@@ -3,23 +3,23 @@
 #define HV_RUNTIME_RUNTIME_H
 
 #include <stdbool.h>
-#include <stdint.h>
 
 #include "base/buf.h"
 #include "base/error.h"
 #include "container/env.h"
+#include "runtime/requests.h"
 
 struct settings;
 
 /* One invocation of hvrun: the global options, and what verbs open when they need it. */
 struct runtime {
-	const char *program;	 /* argv[0] */
-	const char *root;	 /* --root; NULL: /run/hvrun, or $XDG_RUNTIME_DIR/hvrun without privileges */
+	const char *program;     /* argv[0] */
+	const char *root;        /* --root; NULL: /run/hvrun, or $XDG_RUNTIME_DIR/hvrun without privileges */
 	const char *config_file; /* --config-file */
-	const char *accel;	 /* --vm-accel: "kvm", "tcg", or NULL */
-	int runtime_type;	 /* --runtime-type: enum runtime_type, or -1 */
-	int cgroup_manager;	 /* --cgroup-manager, --systemd-cgroup: enum cgroup_manager_type, or -1 */
-	int rootless;		 /* --rootless: 1, 0, or -1: find out */
+	const char *accel;       /* --vm-accel: "kvm", "tcg", or NULL */
+	int runtime_type;        /* --runtime-type: enum runtime_type, or -1 */
+	int cgroup_manager;      /* --cgroup-manager, --systemd-cgroup: enum cgroup_manager_type, or -1 */
+	int rootless;            /* --rootless: 1, 0, or -1: find out */
 
 	struct env env;
 	struct settings *settings; /* loaded by the verbs that need it */
@@ -29,59 +29,23 @@ struct runtime {
 /* Frees what the verbs opened. */
 void runtime_done(struct runtime *rt);
 
-/* Of create, run and restore. */
-struct create_options {
-	const char *bundle;	    /* NULL: the current directory */
-	const char *config;	    /* NULL: config.json in the bundle */
-	const char *console_socket;
-	const char *pid_file;
-	uint32_t preserve_fds;
-	bool no_pivot;
-	bool no_new_keyring;
-	/* run alone */
-	bool detach;
-	bool keep;
-	bool no_subreaper;
-};
-
-struct exec_options {
-	const char *process; /* file with a process object; NULL: from the options below and args */
-	const char *console_socket;
-	const char *pid_file;
-	const char *cwd;
-	const char *user;
-	const char *process_label;
-	const char *apparmor;
-	const char *cgroup;
-	char **env;
-	char **caps;
-	char **additional_gids;
-	uint32_t preserve_fds;
-	bool tty;
-	bool detach;
-	bool no_new_privs;
-	bool ignore_paused;
-};
-
-enum list_format { LIST_FORMAT_TABLE, LIST_FORMAT_JSON };
-
-struct list_options {
-	int format; /* enum list_format */
-	bool quiet;
-};
-
 /*
- * One function for each verb (runtime-spec runtime.md "Operations", and runc's). 0 or as said; < 0: *err is filled and what the
- * verb had begun is undone.
+ * One function for each verb (runtime-spec runtime.md "Operations", and runc's). 0 or as said; < 0: *err is
+ * filled and what the verb had begun is undone.
  */
 int runtime_create(struct runtime *rt, const char *id, const struct create_options *o, struct error *err);
 int runtime_start(struct runtime *rt, const char *id, struct error *err);
 
-/* create and start; in the foreground also wait and delete. *ret_status: the exit status, 128 + n for signal n; 0 when detached. */
-int runtime_run(struct runtime *rt, const char *id, const struct create_options *o, int *ret_status, struct error *err);
+/*
+ * create and start; in the foreground also wait and delete. *ret_status: the exit status, 128 + n for signal
+ * n; 0 when detached.
+ */
+int runtime_run(struct runtime *rt, const char *id, const struct create_options *o, int *ret_status,
+		struct error *err);
 
 /* args: the command, NULL-terminated; empty with o->process. *ret_status as for run. */
-int runtime_exec(struct runtime *rt, const char *id, const struct exec_options *o, char **args, int *ret_status, struct error *err);
+int runtime_exec(struct runtime *rt, const char *id, const struct exec_options *o, char **args,
+		 int *ret_status, struct error *err);
 
 /* signal: name or number; NULL: the image's stop signal, or SIGTERM. */
 int runtime_kill(struct runtime *rt, const char *id, const char *signal, bool all, struct error *err);
@@ -94,7 +58,10 @@ int runtime_state(struct runtime *rt, const char *id, struct buf *out, struct er
 
 int runtime_list(struct runtime *rt, const struct list_options *o, struct buf *out, struct error *err);
 
-/* Writes a config.json to start from into the directory bundle (NULL: the current one); an existing one is an error. */
+/*
+ * Writes a config.json to start from into the directory bundle (NULL: the current one); an existing one is an
+ * error.
+ */
 int runtime_spec(const char *bundle, bool rootless, struct error *err);
 
 /* What this program was built to do (runtime-spec features.md), as JSON. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * spec: the configuration to start from, with the contents of runc's, so that scripts which edit that one can edit ours. Plain
- * data, written by libocispec's tables.
+ * spec: the configuration to start from, with the contents of runc's, so that scripts which edit that one can
+ * edit ours. Plain data, written by libocispec's tables.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,8 +20,9 @@
 
 /* Constants where the types, made for reading, want strings that can be changed; writing does not. */
 #define TEXT(s) ((char *)(s))
-#define STRINGS(field, ...) \
-	.field = (char **)(const char *const[]){__VA_ARGS__, NULL}, .n_##field = ARRAY_SIZE(((const char *const[]){__VA_ARGS__}))
+#define STRINGS(field, ...)                                                                                  \
+	.field = (char **)(const char *const[]){__VA_ARGS__, NULL},                                          \
+	.n_##field = ARRAY_SIZE(((const char *const[]){__VA_ARGS__}))
 
 static struct oci_capabilities capabilities = {
 	STRINGS(bounding, "CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"),
@@ -46,24 +47,32 @@ static struct oci_process process = {
 	.has_no_new_privileges = true,
 };
 
-#define MOUNT(dest, fstype, src, ...) \
-	{.destination = TEXT(dest), .type = TEXT(fstype), .source = TEXT(src), STRINGS(options, __VA_ARGS__)}
+#define MOUNT(dest, fstype, src, ...)                                                                        \
+	{                                                                                                    \
+		.destination = TEXT(dest), .type = TEXT(fstype), .source = TEXT(src),                        \
+		STRINGS(options, __VA_ARGS__)                                                                \
+	}
 
 static struct oci_mount mounts[] = {
 	{.destination = TEXT("/proc"), .type = TEXT("proc"), .source = TEXT("proc")},
 	MOUNT("/dev", "tmpfs", "tmpfs", "nosuid", "strictatime", "mode=755", "size=65536k"),
-	MOUNT("/dev/pts", "devpts", "devpts", "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"),
+	MOUNT("/dev/pts", "devpts", "devpts", "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620",
+	      "gid=5"),
 	MOUNT("/dev/shm", "tmpfs", "shm", "nosuid", "noexec", "nodev", "mode=1777", "size=65536k"),
 	MOUNT("/dev/mqueue", "mqueue", "mqueue", "nosuid", "noexec", "nodev"),
 	MOUNT("/sys", "sysfs", "sysfs", "nosuid", "noexec", "nodev", "ro"),
 	MOUNT("/sys/fs/cgroup", "cgroup", "cgroup", "nosuid", "noexec", "nodev", "relatime", "ro"),
 };
 
-/* Without privileges: no group of the host for terminals, and the host's /sys, for a new one would need its own network. */
+/*
+ * Without privileges: no group of the host for terminals, and the host's /sys, for a new one would need its
+ * own network.
+ */
 static struct oci_mount rootless_mounts[] = {
 	{.destination = TEXT("/proc"), .type = TEXT("proc"), .source = TEXT("proc")},
 	MOUNT("/dev", "tmpfs", "tmpfs", "nosuid", "strictatime", "mode=755", "size=65536k"),
-	MOUNT("/dev/pts", "devpts", "devpts", "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"),
+	MOUNT("/dev/pts", "devpts", "devpts", "nosuid", "noexec", "newinstance", "ptmxmode=0666",
+	      "mode=0620"),
 	MOUNT("/dev/shm", "tmpfs", "shm", "nosuid", "noexec", "nodev", "mode=1777", "size=65536k"),
 	MOUNT("/dev/mqueue", "mqueue", "mqueue", "nosuid", "noexec", "nodev"),
 	MOUNT("/sys", "none", "/sys", "rbind", "nosuid", "noexec", "nodev", "ro"),
@@ -73,18 +82,25 @@ static struct oci_device_rule deny_all[] = {{.allow = false, .access = TEXT("rwm
 static struct oci_resources resources = {.devices = deny_all, .n_devices = ARRAY_SIZE(deny_all)};
 
 /* The last one is for hosts with cgroup v2 alone. */
-#define NEW(what) {.type = OCI_NAMESPACE_TYPE_##what}
-static struct oci_namespace namespaces[] = {NEW(PID), NEW(NETWORK), NEW(IPC), NEW(UTS), NEW(MOUNT), NEW(CGROUP)};
-static struct oci_namespace rootless_namespaces[] = {NEW(PID), NEW(IPC), NEW(UTS), NEW(MOUNT), NEW(USER), NEW(CGROUP)};
+#define NEW(what)                                                                                            \
+	{                                                                                                    \
+		.type = OCI_NAMESPACE_TYPE_##what                                                            \
+	}
+static struct oci_namespace namespaces[] = {NEW(PID), NEW(NETWORK), NEW(IPC),
+					    NEW(UTS), NEW(MOUNT),   NEW(CGROUP)};
+static struct oci_namespace rootless_namespaces[] = {NEW(PID),   NEW(IPC),  NEW(UTS),
+						     NEW(MOUNT), NEW(USER), NEW(CGROUP)};
 
-static struct oci_id_mapping uid_mapping = {.container_id = 0, .size = 1}, gid_mapping = {.container_id = 0, .size = 1};
+static struct oci_id_mapping uid_mapping = {.container_id = 0, .size = 1},
+			     gid_mapping = {.container_id = 0, .size = 1};
 
 static struct oci_linux linux_section = {
 	.resources = &resources,
 	.namespaces = namespaces,
 	.n_namespaces = ARRAY_SIZE(namespaces) - 1,
-	STRINGS(masked_paths, "/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys", "/proc/latency_stats", "/proc/timer_list",
-		"/proc/timer_stats", "/proc/sched_debug", "/sys/firmware", "/proc/scsi"),
+	STRINGS(masked_paths, "/proc/acpi", "/proc/asound", "/proc/kcore", "/proc/keys",
+		"/proc/latency_stats", "/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug",
+		"/sys/firmware", "/proc/scsi"),
 	STRINGS(readonly_paths, "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"),
 };
 

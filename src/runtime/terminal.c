@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Foreground processes. With a terminal we sit between two: ours, put into raw mode so that every key reaches the other one, and the
- * container's pty, whose master comes to us as it would come to a --console-socket. Signals are blocked and read from a
- * signalfd: none can end us with the terminal in raw mode or the container half made. Nothing is allocated while it is raw.
+ * Foreground processes. With a terminal we sit between two: ours, put into raw mode so that every key reaches
+ * the other one, and the container's pty, whose master comes to us as it would come to a --console-socket.
+ * Signals are blocked and read from a signalfd: none can end us with the terminal in raw mode or the
+ * container half made. Nothing is allocated while it is raw.
  */
 #include "runtime/terminal.h"
 
@@ -25,11 +26,13 @@ int terminal_connect(bool tty, bool detach, const char *console_socket, int *ret
 
 	*ret = -1;
 	if (tty && detach && !console_socket)
-		return error_set(err, EINVAL, "cannot allocate tty if hvrun will detach without setting console socket");
+		return error_set(err, EINVAL,
+				 "cannot allocate tty if hvrun will detach without setting console socket");
 	if (!console_socket)
 		return 0;
 	if (!tty || !detach)
-		return error_set(err, EINVAL, "cannot use console socket if hvrun will not detach or allocate tty");
+		return error_set(err, EINVAL,
+				 "cannot use console socket if hvrun will not detach or allocate tty");
 	r = fd_connect_path(console_socket, SOCK_STREAM);
 	if (r < 0)
 		return error_errnum(err, r, "--console-socket: connect to %s", console_socket);

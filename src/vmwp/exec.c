@@ -59,19 +59,26 @@ static void request(struct exec *x, uint16_t type, const struct oci_type *body_t
 		channel_send(x->worker, type, 0, ++x->last_request, body, len);
 }
 
+static void forward_size(struct exec *x)
+{
+	struct winsize size;
+
+	if (ioctl(x->tty_fd, TIOCGWINSZ, &size) == 0)
+		request(x, MESSAGE_RESIZE, &hv_agent_resize_type,
+			&(struct hv_agent_resize){ .width = size.ws_col, .height = size.ws_row });
+}
+
 static int on_signal(void *data, int sig, pid_t from, _unused_ struct error *err)
 {
 	struct exec *x = data;
-	struct winsize size;
 
 	if (sig == SIGCHLD || (sig == SIGPIPE && from == getpid()))
 		return 0;
-	if (sig != SIGWINCH || x->tty_fd < 0)
+	if (sig == SIGWINCH && x->tty_fd >= 0)
+		forward_size(x);
+	else
 		request(x, MESSAGE_SIGNAL, &hv_agent_signal_type,
 			&(struct hv_agent_signal){ .id = (char *)x->id, .signal = (uint32_t)sig });
-	else if (ioctl(x->tty_fd, TIOCGWINSZ, &size) == 0)
-		request(x, MESSAGE_RESIZE, &hv_agent_resize_type,
-			&(struct hv_agent_resize){ .width = size.ws_col, .height = size.ws_row });
 	return 0;
 }
 
@@ -104,6 +111,8 @@ static int on_frame(void *data, _unused_ struct channel *c, const struct frame *
 		x->wait_status = 255 << 8;
 		event_loop_exit(x->loop, 0);
 	} else {
+		if (x->tty_fd >= 0)
+			forward_size(x); /* it may have changed meanwhile */
 		answer(x, NULL);
 	}
 	return 0;

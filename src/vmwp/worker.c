@@ -124,6 +124,17 @@ int worker_exited(struct worker *w, struct remote *r, int wait_status, struct er
 
 /* create --------------------------------------------------------------------------------------------------------------- */
 
+static void forward_size(struct worker *w)
+{
+	const struct pending nobody = { 0 };
+	struct winsize size;
+
+	if (w->tty_fd < 0 || w->phase != PHASE_CREATED || ioctl(w->tty_fd, TIOCGWINSZ, &size) < 0)
+		return;
+	guest_send(w, MESSAGE_RESIZE, &hv_agent_resize_type,
+		   &(struct hv_agent_resize){ .width = size.ws_col, .height = size.ws_row }, &nobody);
+}
+
 /*
  * Entries that the guest may write to only while the container is made: a read-only rootfs needs its mount points. From here on no
  * bug in the guest can change it. EBUSY means that something there still holds a file open for writing.
@@ -159,6 +170,7 @@ static int create_answered(struct worker *w, _unused_ const struct pending *p, c
 	w->phase = PHASE_CREATED;
 	remote_find(w, PROCESS_INIT)->known = true;
 	mux_grant(w->mux, PROCESS_INIT);
+	forward_size(w); /* it may have changed meanwhile */
 	clients_tell_launcher(w, NULL);
 	return 0;
 }
@@ -190,17 +202,6 @@ int worker_create(struct worker *w, _unused_ struct error *err)
 }
 
 /* signals ---------------------------------------------------------------------------------------------------------------- */
-
-static void forward_size(struct worker *w)
-{
-	const struct pending nobody = { 0 };
-	struct winsize size;
-
-	if (w->tty_fd < 0 || w->phase != PHASE_CREATED || ioctl(w->tty_fd, TIOCGWINSZ, &size) < 0)
-		return;
-	guest_send(w, MESSAGE_RESIZE, &hv_agent_resize_type,
-		   &(struct hv_agent_resize){ .width = size.ws_col, .height = size.ws_row }, &nobody);
-}
 
 static int forward_signal(struct worker *w, int sig)
 {

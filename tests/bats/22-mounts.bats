@@ -91,13 +91,23 @@ mount_add()
 @test "mounts are made in the order of the list" {
 	mount_add '{destination: "/mnt", type: "tmpfs", source: "tmpfs", options: ["mode=755"]},
 		{destination: "/mnt/volume", type: "bind", source: $volume, options: ["bind"]},
-		{destination: "/mnt/volume/file", type: "bind", source: "/dev/null", options: ["bind"]},
+		{destination: "/mnt/volume/file", type: "bind", source: ($scratch + "/other"), options: ["bind"]},
 		{destination: "/hidden/volume", type: "bind", source: $volume, options: ["bind"]},
 		{destination: "/hidden", type: "tmpfs", source: "tmpfs"}'
 	config '.root.readonly = false'
-	checks list /mnt /hidden , stat /mnt/volume/file
+	echo "the other" >"$SCRATCH/other"
+	checks list /mnt /hidden , read /mnt/volume/file
 	run_ok
-	has 'list /mnt: 1 entries' 'entry /mnt: volume' 'list /hidden: 0 entries' 'stat /mnt/volume/file: char .* 1:3'
+	has 'list /mnt: 1 entries' 'entry /mnt: volume' 'list /hidden: 0 entries' 'read /mnt/volume/file: 10 bytes, the other'
+}
+
+@test "a device as the source of a bind mount" {
+	not_hyperv "a device of the host is none of the machine's"
+	mount_add '{destination: "/mnt/null", type: "bind", source: "/dev/null", options: ["bind"]}'
+	config '.root.readonly = false'
+	checks stat /mnt/null , write /mnt/null
+	run_ok
+	has 'stat /mnt/null: char .* 1:3' 'write /mnt/null: ok'
 }
 
 @test "a symlinked destination stays inside the root file system" {

@@ -43,7 +43,7 @@ skip_unless()
 	local reason=$1
 	shift
 	"$@" && return 0
-	[ "$STRICT" = 0 ] || fail "STRICT: would be skipped: $reason"
+	[ "$STRICT" = 0 ] || fail "STRICT: would be skipped: $reason" || return 1
 	skip "$reason"
 }
 

@@ -17,9 +17,20 @@ static void test_u64(void **state)
 		int r;
 		uint64_t value;
 	} cases[] = {
-		{"0", 0, 0}, {"007", 0, 7}, {"18446744073709551615", 0, UINT64_MAX}, {"18446744073709551616", -ERANGE, 0},
-		{"99999999999999999999999", -ERANGE, 0}, {"99999999999999999999999x", -EINVAL, 0}, {"", -EINVAL, 0}, {NULL, -EINVAL, 0},
-		{" 1", -EINVAL, 0}, {"1 ", -EINVAL, 0}, {"+1", -EINVAL, 0}, {"-1", -EINVAL, 0}, {"0x10", -EINVAL, 0}, {"1e3", -EINVAL, 0},
+		{"0", 0, 0},
+		{"007", 0, 7},
+		{"18446744073709551615", 0, UINT64_MAX},
+		{"18446744073709551616", -ERANGE, 0},
+		{"99999999999999999999999", -ERANGE, 0},
+		{"99999999999999999999999x", -EINVAL, 0},
+		{"", -EINVAL, 0},
+		{NULL, -EINVAL, 0},
+		{" 1", -EINVAL, 0},
+		{"1 ", -EINVAL, 0},
+		{"+1", -EINVAL, 0},
+		{"-1", -EINVAL, 0},
+		{"0x10", -EINVAL, 0},
+		{"1e3", -EINVAL, 0},
 	};
 
 	(void)state;
@@ -38,8 +49,14 @@ static void test_i64(void **state)
 		int r;
 		int64_t value;
 	} cases[] = {
-		{"-1", 0, -1}, {"-0", 0, 0}, {"9223372036854775807", 0, INT64_MAX}, {"9223372036854775808", -ERANGE, 0},
-		{"-9223372036854775808", 0, INT64_MIN}, {"-9223372036854775809", -ERANGE, 0}, {"-", -EINVAL, 0}, {"--1", -EINVAL, 0},
+		{"-1", 0, -1},
+		{"-0", 0, 0},
+		{"9223372036854775807", 0, INT64_MAX},
+		{"9223372036854775808", -ERANGE, 0},
+		{"-9223372036854775808", 0, INT64_MIN},
+		{"-9223372036854775809", -ERANGE, 0},
+		{"-", -EINVAL, 0},
+		{"--1", -EINVAL, 0},
 		{"- 1", -EINVAL, 0},
 	};
 
@@ -78,10 +95,27 @@ static void test_size(void **state)
 		int r;
 		uint64_t value;
 	} cases[] = {
-		{"0", 0, 0}, {"10", 0, 10}, {"10b", 0, 10}, {"10k", 0, 10240}, {"10K", 0, 10240}, {"1M", 0, 1 << 20}, {"1mb", 0, 1 << 20},
-		{"1MiB", 0, 1 << 20}, {"2g", 0, 2ULL << 30}, {"1T", 0, 1ULL << 40}, {"1p", 0, 1ULL << 50}, {"16383p", 0, 16383ULL << 50},
-		{"16384p", -ERANGE, 0}, {"1.5G", -EINVAL, 0}, {"M", -EINVAL, 0}, {"1Mi", -EINVAL, 0}, {"1x", -EINVAL, 0}, {"1mm", -EINVAL, 0},
-		{"-1", -EINVAL, 0}, {"1 M", -EINVAL, 0}, {"1bb", -EINVAL, 0},
+		{"0", 0, 0},
+		{"10", 0, 10},
+		{"10b", 0, 10},
+		{"10k", 0, 10240},
+		{"10K", 0, 10240},
+		{"1M", 0, 1 << 20},
+		{"1mb", 0, 1 << 20},
+		{"1MiB", 0, 1 << 20},
+		{"2g", 0, 2ULL << 30},
+		{"1T", 0, 1ULL << 40},
+		{"1p", 0, 1ULL << 50},
+		{"16383p", 0, 16383ULL << 50},
+		{"16384p", -ERANGE, 0},
+		{"1.5G", -EINVAL, 0},
+		{"M", -EINVAL, 0},
+		{"1Mi", -EINVAL, 0},
+		{"1x", -EINVAL, 0},
+		{"1mm", -EINVAL, 0},
+		{"-1", -EINVAL, 0},
+		{"1 M", -EINVAL, 0},
+		{"1bb", -EINVAL, 0},
 	};
 	int64_t limit = 0;
 
@@ -109,10 +143,20 @@ static void test_user(void **state)
 		bool has_gid;
 		gid_t gid;
 	} cases[] = {
-		{"0", 0, 0, false, 7}, {"1000", 0, 1000, false, 7}, {"1:2", 0, 1, true, 2}, {"4294967294:0", 0, 4294967294U, true, 0},
-		{"4294967295", -ERANGE, 0, false, 0}, {"0:4294967295", -ERANGE, 0, false, 0}, {"1:", -EINVAL, 0, false, 0},
-		{":1", -EINVAL, 0, false, 0}, {"root", -EINVAL, 0, false, 0}, {"1x", -EINVAL, 0, false, 0}, {"1:2:3", -EINVAL, 0, false, 0},
-		{"-1", -EINVAL, 0, false, 0}, {"", -EINVAL, 0, false, 0}, {NULL, -EINVAL, 0, false, 0},
+		{"0", 0, 0, false, 7},
+		{"1000", 0, 1000, false, 7},
+		{"1:2", 0, 1, true, 2},
+		{"4294967294:0", 0, 4294967294U, true, 0},
+		{"4294967295", -ERANGE, 0, false, 0},
+		{"0:4294967295", -ERANGE, 0, false, 0},
+		{"1:", -EINVAL, 0, false, 0},
+		{":1", -EINVAL, 0, false, 0},
+		{"root", -EINVAL, 0, false, 0},
+		{"1x", -EINVAL, 0, false, 0},
+		{"1:2:3", -EINVAL, 0, false, 0},
+		{"-1", -EINVAL, 0, false, 0},
+		{"", -EINVAL, 0, false, 0},
+		{NULL, -EINVAL, 0, false, 0},
 		{"00000000000000000000001:1", -EINVAL, 0, false, 0},
 	};
 

@@ -24,7 +24,10 @@ struct opts {
 
 static const char *const formats[] = {"table", "json", NULL};
 
-#define ROW(name, letter, type, field) {name, letter, type, offsetof(struct opts, field), NULL, "text", NULL}
+#define ROW(name, letter, type, field)                                                                       \
+	{                                                                                                    \
+		name, letter, type, offsetof(struct opts, field), NULL, "text", NULL                         \
+	}
 static const struct option_def defs[] = {
 	ROW("debug", 'd', OPTION_BOOL, debug),
 	ROW("tty", 't', OPTION_BOOL, tty),
@@ -44,8 +47,9 @@ static char *describe(const struct opts *o, char **rest)
 {
 	_cleanup_free_ char *env = str_join(o->env, "+"), *args = str_join(rest, " ");
 
-	return xasprintf("%s%s%s%s%s%s%s%s%s%s%u%s|%s", o->debug ? "d" : "", o->tty ? "t" : "", o->it ? "i" : "", o->root ? " root=" : "",
-			 o->root ? o->root : "", o->user ? " user=" : "", o->user ? o->user : "", o->env ? " env=" : "", env,
+	return xasprintf("%s%s%s%s%s%s%s%s%s%s%u%s|%s", o->debug ? "d" : "", o->tty ? "t" : "",
+			 o->it ? "i" : "", o->root ? " root=" : "", o->root ? o->root : "",
+			 o->user ? " user=" : "", o->user ? o->user : "", o->env ? " env=" : "", env,
 			 " fds=", o->fds, o->format ? " json" : "", args);
 }
 
@@ -102,7 +106,8 @@ static void test_bad(void **state)
 		{"--root", "flag needs an argument: --root"},
 		{"-u", "flag needs an argument: --user"},
 		{"--debug=yes", "invalid value \"yes\" for flag --debug: expected true or false"},
-		{"--preserve-fds -1", "invalid value \"-1\" for flag --preserve-fds: expected a number from 0 to 4294967295"},
+		{"--preserve-fds -1",
+		 "invalid value \"-1\" for flag --preserve-fds: expected a number from 0 to 4294967295"},
 		{"--format xml", "invalid value \"xml\" for flag --format: expected one of table, json"},
 		{"--deb", "flag provided but not defined: --deb"},
 	};

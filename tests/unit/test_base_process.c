@@ -22,10 +22,30 @@ static void test_signal_names(void **state)
 	static const struct {
 		const char *name;
 		int sig;
-	} cases[] = {{"KILL", SIGKILL}, {"SIGKILL", SIGKILL}, {"sigkill", SIGKILL}, {"kill", SIGKILL}, {"9", 9}, {"0", 0}, {"HUP", SIGHUP},
-		     {"IOT", SIGABRT}, {"CLD", SIGCHLD}, {"POLL", SIGIO}, {"SYS", SIGSYS}, {"WINCH", SIGWINCH}, {"KILLX", -EINVAL}, {"", -EINVAL}, {"SIG", -EINVAL},
-		     {"-9", -EINVAL}, {"65", -EINVAL}, {"9x", -EINVAL}, {"SIGSIGKILL", -EINVAL}, {"RTMIN+99", -EINVAL}, {"RTMIN-1", -EINVAL},
-		     {"RTMAX+1", -EINVAL}, {"RTMIN+", -EINVAL}, {"AVERYLONGNAMEINDEED", -EINVAL}};
+	} cases[] = {{"KILL", SIGKILL},
+		     {"SIGKILL", SIGKILL},
+		     {"sigkill", SIGKILL},
+		     {"kill", SIGKILL},
+		     {"9", 9},
+		     {"0", 0},
+		     {"HUP", SIGHUP},
+		     {"IOT", SIGABRT},
+		     {"CLD", SIGCHLD},
+		     {"POLL", SIGIO},
+		     {"SYS", SIGSYS},
+		     {"WINCH", SIGWINCH},
+		     {"KILLX", -EINVAL},
+		     {"", -EINVAL},
+		     {"SIG", -EINVAL},
+		     {"-9", -EINVAL},
+		     {"65", -EINVAL},
+		     {"9x", -EINVAL},
+		     {"SIGSIGKILL", -EINVAL},
+		     {"RTMIN+99", -EINVAL},
+		     {"RTMIN-1", -EINVAL},
+		     {"RTMAX+1", -EINVAL},
+		     {"RTMIN+", -EINVAL},
+		     {"AVERYLONGNAMEINDEED", -EINVAL}};
 	char buf[16];
 
 	(void)state;
@@ -91,13 +111,18 @@ static void test_spawn(void **state)
 	assert_int_equal(process_spawn(&missing, &pid), -ENOENT);
 	assert_int_equal(pid, -1);
 	assert_int_equal(exit_status(start("exit 7", (struct process_spawn){.stdio = {-1, -1, -1}})), 7);
-	assert_int_equal(exit_status(start("kill -9 $$", (struct process_spawn){.stdio = {-1, -1, -1}})), 137);
+	assert_int_equal(exit_status(start("kill -9 $$", (struct process_spawn){.stdio = {-1, -1, -1}})),
+			 137);
 	assert_int_equal(pipe2(p, O_CLOEXEC), 0);
 	keep = fcntl(p[1], F_DUPFD_CLOEXEC, 100);
 	/* 0, 1, 2 in any order; an environment of its own; one more fd, and no others; its own group */
-	assert_int_equal(exit_status(start("echo $A; ls /proc/self/fd | tr '\\n' ' '; [ $(ps -o pgid= -p $$) = $$ ] && echo group",
-					   (struct process_spawn){
-						   .stdio = {-1, p[1], p[1]}, .envp = env, .keep_fds = &keep, .n_keep_fds = 1, .new_group = true})),
+	assert_int_equal(exit_status(start("echo $A; ls /proc/self/fd | tr '\\n' ' '; [ $(ps -o pgid= -p $$) "
+					   "= $$ ] && echo group",
+					   (struct process_spawn){.stdio = {-1, p[1], p[1]},
+								  .envp = env,
+								  .keep_fds = &keep,
+								  .n_keep_fds = 1,
+								  .new_group = true})),
 			 0);
 	fd_close(p[1]);
 	fd_close(keep);
@@ -139,7 +164,9 @@ static void test_spawn_resets_signals(void **state)
 	sigfillset(&set);
 	sigprocmask(SIG_BLOCK, &set, &old);
 	signal(SIGTERM, SIG_IGN);
-	assert_int_equal(exit_status(start("kill -TERM $$; exit 3", (struct process_spawn){.stdio = {-1, -1, -1}})), 128 + SIGTERM);
+	assert_int_equal(
+		exit_status(start("kill -TERM $$; exit 3", (struct process_spawn){.stdio = {-1, -1, -1}})),
+		128 + SIGTERM);
 	signal(SIGTERM, SIG_DFL);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 }
@@ -168,9 +195,12 @@ static void test_pidfd(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_signal_names),	     cmocka_unit_test(test_stat),
-		cmocka_unit_test(test_spawn),		     cmocka_unit_test(test_spawn_swaps_stdio),
-		cmocka_unit_test(test_spawn_resets_signals), cmocka_unit_test(test_pidfd),
+		cmocka_unit_test(test_signal_names),
+		cmocka_unit_test(test_stat),
+		cmocka_unit_test(test_spawn),
+		cmocka_unit_test(test_spawn_swaps_stdio),
+		cmocka_unit_test(test_spawn_resets_signals),
+		cmocka_unit_test(test_pidfd),
 	};
 
 	return cmocka_run_group_tests_name("process", tests, NULL, NULL);

@@ -23,9 +23,24 @@ static void assert_text(char *got, const char *want)
 static void test_normalize(void **state)
 {
 	static const char *const cases[][2] = {
-		{"", "."},	 {".", "."},	     {"/", "/"},	 {"//", "/"},	     {"/a//b/", "/a/b"}, {"/a/./b", "/a/b"},
-		{"/a/../b", "/b"}, {"/..", "/"},     {"/../../a", "/a"}, {"a/..", "."},	     {"..", ".."},	 {"a/../..", ".."},
-		{"../../a", "../../a"}, {"../a/../b", "../b"}, {"/a/b/../../..", "/"}, {"a/b/c/..", "a/b"}, {"...", "..."}, {"/a/..b", "/a/..b"},
+		{"", "."},
+		{".", "."},
+		{"/", "/"},
+		{"//", "/"},
+		{"/a//b/", "/a/b"},
+		{"/a/./b", "/a/b"},
+		{"/a/../b", "/b"},
+		{"/..", "/"},
+		{"/../../a", "/a"},
+		{"a/..", "."},
+		{"..", ".."},
+		{"a/../..", ".."},
+		{"../../a", "../../a"},
+		{"../a/../b", "../b"},
+		{"/a/b/../../..", "/"},
+		{"a/b/c/..", "a/b"},
+		{"...", "..."},
+		{"/a/..b", "/a/..b"},
 	};
 
 	(void)state;
@@ -36,7 +51,8 @@ static void test_normalize(void **state)
 static void test_join(void **state)
 {
 	static const char *const cases[][3] = {
-		{"/a", "b", "/a/b"}, {"/a/", "b", "/a/b"}, {"/", "b", "/b"}, {"/a", "/b", "/b"}, {"/a", ".", "/a"}, {"/a", "", "/a"}, {".", "b", "./b"},
+		{"/a", "b", "/a/b"}, {"/a/", "b", "/a/b"}, {"/", "b", "/b"},  {"/a", "/b", "/b"},
+		{"/a", ".", "/a"},   {"/a", "", "/a"},     {".", "b", "./b"},
 	};
 
 	(void)state;
@@ -104,9 +120,9 @@ static void test_json(void **state)
 		{"\n\t\x01\x7f", "\"\\n\\t\\u0001\x7f\""},
 		{"\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80", "\"\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80\""},
 		{"\xff", "\"\xef\xbf\xbd\""},
-		{"\xc0\xaf", "\"\xef\xbf\xbd\xef\xbf\xbd\""},		     /* overlong */
+		{"\xc0\xaf", "\"\xef\xbf\xbd\xef\xbf\xbd\""},                 /* overlong */
 		{"\xed\xa0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""}, /* surrogate */
-		{"\xe2\x82", "\"\xef\xbf\xbd\xef\xbf\xbd\""},		     /* cut off */
+		{"\xe2\x82", "\"\xef\xbf\xbd\xef\xbf\xbd\""},                 /* cut off */
 	};
 
 	(void)state;
@@ -141,8 +157,9 @@ static void test_buf(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_normalize), cmocka_unit_test(test_join), cmocka_unit_test(test_path_parts),
-		cmocka_unit_test(test_strings),	  cmocka_unit_test(test_json), cmocka_unit_test(test_buf),
+		cmocka_unit_test(test_normalize),  cmocka_unit_test(test_join),
+		cmocka_unit_test(test_path_parts), cmocka_unit_test(test_strings),
+		cmocka_unit_test(test_json),       cmocka_unit_test(test_buf),
 	};
 
 	return cmocka_run_group_tests_name("text", tests, NULL, NULL);

@@ -27,27 +27,37 @@ static const struct {
 	{"\"hostname\":\"a\",\"linux\":{" NAMESPACES(NS("uts")) "}", NULL},
 	{"\"hostname\":\"\"", NULL},
 	{"\"hostname\":\"a\"", "hostname: \"a\": unable to set hostname without a private UTS namespace"},
-	{"\"domainname\":\"d\"", "domainname: \"d\": unable to set domainname without a private UTS namespace"},
+	{"\"domainname\":\"d\"",
+	 "domainname: \"d\": unable to set domainname without a private UTS namespace"},
 	{"\"linux\":{\"maskedPaths\":[\"/proc/kcore\"]}",
 	 "linux.maskedPaths[0]: \"/proc/kcore\": unable to restrict paths without a private mount namespace"},
-	{"\"linux\":{\"readonlyPaths\":[\"/x\"]}", "linux.readonlyPaths[0]: \"/x\": unable to restrict paths without a private mount namespace"},
+	{"\"linux\":{\"readonlyPaths\":[\"/x\"]}",
+	 "linux.readonlyPaths[0]: \"/x\": unable to restrict paths without a private mount namespace"},
 	{"\"linux\":{\"readonlyPaths\":[\"/x\"]," NAMESPACES(NS("mount")) "}", NULL},
-	{"\"linux\":{\"uidMappings\":" MAPPING "}", "linux.uidMappings: need a user namespace in linux.namespaces"},
-	{"\"linux\":{\"gidMappings\":" MAPPING "}", "linux.gidMappings: need a user namespace in linux.namespaces"},
+	{"\"linux\":{\"uidMappings\":" MAPPING "}",
+	 "linux.uidMappings: need a user namespace in linux.namespaces"},
+	{"\"linux\":{\"gidMappings\":" MAPPING "}",
+	 "linux.gidMappings: need a user namespace in linux.namespaces"},
 	{"\"linux\":{\"gidMappings\":" MAPPING "," NAMESPACES(NS("user")) "}",
 	 "linux.uidMappings: missing, a new user namespace needs uidMappings and gidMappings"},
-	{"\"linux\":{\"gidMappings\":" MAPPING ",\"uidMappings\":" MAPPING "," NAMESPACES(NS("user")) "}", NULL},
-	{"\"linux\":{\"timeOffsets\":{\"boottime\":{\"secs\":1}}}", "linux.timeOffsets: need a new time namespace in linux.namespaces"},
-	{"\"linux\":{\"timeOffsets\":{\"boottime\":{\"secs\":1}}," NAMESPACES("{\"type\":\"time\",\"path\":\"/x\"}") "}",
+	{"\"linux\":{\"gidMappings\":" MAPPING ",\"uidMappings\":" MAPPING "," NAMESPACES(NS("user")) "}",
+	 NULL},
+	{"\"linux\":{\"timeOffsets\":{\"boottime\":{\"secs\":1}}}",
+	 "linux.timeOffsets: need a new time namespace in linux.namespaces"},
+	{"\"linux\":{\"timeOffsets\":{\"boottime\":{\"secs\":1}}," NAMESPACES(
+		 "{\"type\":\"time\",\"path\":\"/x\"}") "}",
 	 "linux.timeOffsets: need a new time namespace in linux.namespaces"},
 	{"\"linux\":{\"timeOffsets\":{\"boottime\":{\"secs\":1}}," NAMESPACES(NS("time")) "}", NULL},
-	{"\"linux\":{\"netDevices\":{\"eth0\":{}}}", "linux.netDevices[\"eth0\"]: needs a private network namespace"},
+	{"\"linux\":{\"netDevices\":{\"eth0\":{}}}",
+	 "linux.netDevices[\"eth0\"]: needs a private network namespace"},
 	{"\"linux\":{\"netDevices\":{\"eth0\":{}}," NAMESPACES(NS("network")) "}", NULL},
 	{"\"mounts\":[{\"destination\":\"/a\"},{\"destination\":\"/b\",\"uidMappings\":" MAPPING "}]",
 	 "mounts[1] /b: uidMappings and gidMappings must be given together"},
 	{"\"linux\":{\"devices\":[{\"type\":\"p\",\"path\":\"/dev/f\"}]}", NULL},
-	{"\"linux\":{\"devices\":[{\"type\":\"c\",\"path\":\"/dev/f\"}]}", "linux.devices[0].major: missing, /dev/f is not a fifo"},
-	{"\"linux\":{\"devices\":[{\"type\":\"b\",\"path\":\"/dev/f\",\"major\":1}]}", "linux.devices[0].minor: missing, /dev/f is not a fifo"},
+	{"\"linux\":{\"devices\":[{\"type\":\"c\",\"path\":\"/dev/f\"}]}",
+	 "linux.devices[0].major: missing, /dev/f is not a fifo"},
+	{"\"linux\":{\"devices\":[{\"type\":\"b\",\"path\":\"/dev/f\",\"major\":1}]}",
+	 "linux.devices[0].minor: missing, /dev/f is not a fifo"},
 	{"\"linux\":{\"devices\":[{\"type\":\"c\",\"path\":\"/dev/f\",\"major\":-1,\"minor\":0}]}",
 	 "linux.devices[0]: /dev/f: -1:0 is not a device number"},
 	{"\"linux\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"listenerMetadata\":\"x\"}}",
@@ -55,9 +65,12 @@ static const struct {
 	{"\"linux\":{\"personality\":{\"domain\":\"LINUX\",\"flags\":[\"X\"]}}",
 	 "linux.personality.flags[0]: \"X\" is not a valid value (none is defined)"},
 	{"\"process\":{\"cwd\":\"/\",\"args\":[\"\"]}", "process.args[0]: must not be empty"},
-	{"\"process\":{\"cwd\":\"/\",\"args\":[\"a\"],\"env\":[\"A=1\",\"B\"]}", "process.env[1]: \"B\" is not NAME=VALUE"},
-	{"\"process\":{\"cwd\":\"/\",\"args\":[\"a\"],\"env\":[\"=1\"]}", "process.env[0]: \"=1\" is not NAME=VALUE"},
-	{"\"process\":{\"cwd\":\"/\",\"args\":[\"a\"],\"rlimits\":[{\"type\":\"RLIMIT_CORE\",\"soft\":2,\"hard\":1}]}",
+	{"\"process\":{\"cwd\":\"/\",\"args\":[\"a\"],\"env\":[\"A=1\",\"B\"]}",
+	 "process.env[1]: \"B\" is not NAME=VALUE"},
+	{"\"process\":{\"cwd\":\"/\",\"args\":[\"a\"],\"env\":[\"=1\"]}",
+	 "process.env[0]: \"=1\" is not NAME=VALUE"},
+	{"\"process\":{\"cwd\":\"/"
+	 "\",\"args\":[\"a\"],\"rlimits\":[{\"type\":\"RLIMIT_CORE\",\"soft\":2,\"hard\":1}]}",
 	 "process.rlimits[0]: RLIMIT_CORE: soft limit 2 is above the hard limit 1"},
 	{"\"annotations\":{\"io.hvrun.runtime-type\":\"hyperv\"}", NULL},
 	{"\"annotations\":{\"io.hvrun.runtime-type\":\"Hyper-V\"}",
@@ -68,7 +81,8 @@ static const struct {
 	{"\"annotations\":{\"org.opencontainers.image.stopSignal\":\"FOO\"}",
 	 "annotation org.opencontainers.image.stopSignal: unknown signal \"FOO\""},
 	{"\"annotations\":{\"io.kubernetes.cri.container-type\":\"container\"}",
-	 "annotation io.kubernetes.cri.container-type is \"container\", but io.kubernetes.cri.sandbox-id is missing"},
+	 "annotation io.kubernetes.cri.container-type is \"container\", but io.kubernetes.cri.sandbox-id is "
+	 "missing"},
 	{"\"annotations\":{\"io.kubernetes.cri.sandbox-id\":\"../x\"}",
 	 "annotation io.kubernetes.cri.sandbox-id: invalid container ID format: \"../x\""},
 };
@@ -77,7 +91,8 @@ static void test_cases(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		_cleanup_free_ char *json = xasprintf("{\"ociVersion\":\"1.3.0\",\"root\":{\"path\":\"rootfs\"},%s}", cases[i].members);
+		_cleanup_free_ char *json = xasprintf(
+			"{\"ociVersion\":\"1.3.0\",\"root\":{\"path\":\"rootfs\"},%s}", cases[i].members);
 		struct oci_error oe = {0};
 		struct error err = {0};
 		struct oci_doc *doc;
@@ -118,11 +133,14 @@ static void test_root(void **state)
 	}
 }
 
-/* The table itself: every annotation has a key, a type that its choices fit, and a sentence for the manual. */
+/*
+ * The table itself: every annotation has a key, a type that its choices fit, and a sentence for the manual.
+ */
 static void test_annotation_table(void **state)
 {
-	struct oci_string_map_entry member[] = {{(char *)"io.kubernetes.cri.container-type", (char *)"container"},
-						{(char *)"io.kubernetes.cri.sandbox-id", (char *)"pod"}};
+	struct oci_string_map_entry member[] = {
+		{(char *)"io.kubernetes.cri.container-type", (char *)"container"},
+		{(char *)"io.kubernetes.cri.sandbox-id", (char *)"pod"}};
 	struct oci_string_map map = {2, member};
 
 	(void)state;

@@ -15,12 +15,16 @@
 
 #include <ocispec/types.h>
 
+#include "base/fd.h"
 #include "base/macros.h"
 #include "base/process.h"
 #include "container/hooks.h"
 
-#define SHELL(script, ...) \
-	{.path = (char *)"/bin/sh", .args = (char **)(const char *const[]){"sh", "-c", script, NULL}, .n_args = 3, __VA_ARGS__}
+#define SHELL(script, ...)                                                                                   \
+	{                                                                                                    \
+		.path = (char *)"/bin/sh", .args = (char **)(const char *const[]){"sh", "-c", script, NULL}, \
+		.n_args = 3, __VA_ARGS__                                                                     \
+	}
 
 static int run(struct oci_hook hook, struct error *err)
 {
@@ -39,9 +43,12 @@ static void test_failures(void **state)
 		{SHELL("exit 3"), "error running createRuntime hook #0: exit status 3, stdout: , stderr: "},
 		{SHELL("echo out; echo no such thing >&2; exit 1"),
 		 "error running createRuntime hook #0: exit status 1, stdout: out, stderr: no such thing"},
-		{SHELL("kill -SEGV $$"), "error running createRuntime hook #0: killed by signal SIGSEGV, stdout: , stderr: "},
-		{SHELL("kill -SYS $$"), "error running createRuntime hook #0: killed by signal SIGSYS (bad system call), stdout: , stderr: "},
-		{{.path = (char *)"/nonexistent"}, "error running createRuntime hook #0: /nonexistent: No such file or directory"},
+		{SHELL("kill -SEGV $$"),
+		 "error running createRuntime hook #0: killed by signal SIGSEGV, stdout: , stderr: "},
+		{SHELL("kill -SYS $$"), "error running createRuntime hook #0: killed by signal SIGSYS (bad "
+					"system call), stdout: , stderr: "},
+		{{.path = (char *)"/nonexistent"},
+		 "error running createRuntime hook #0: /nonexistent: No such file or directory"},
 		{SHELL("sleep 30", .timeout = 1, .has_timeout = true),
 		 "error running createRuntime hook #0: hook ran past specified timeout of 1.0s"},
 	};
@@ -60,8 +67,10 @@ static void test_failures(void **state)
 static void test_environment(void **state)
 {
 	static char *env[] = {(char *)"GIVEN=1", NULL}, *own[] = {(char *)"OWN=2", NULL}, *none[] = {NULL};
-	struct oci_hook inherits = SHELL("[ \"$INHERITED\" = 0 ]"), given = SHELL("[ \"$GIVEN\" = 1 ] && [ -z \"$INHERITED\" ]"),
-			replaces = SHELL("[ \"$OWN\" = 2 ] && [ -z \"$GIVEN$INHERITED\" ]", .env = own, .n_env = 1),
+	struct oci_hook inherits = SHELL("[ \"$INHERITED\" = 0 ]"),
+			given = SHELL("[ \"$GIVEN\" = 1 ] && [ -z \"$INHERITED\" ]"),
+			replaces = SHELL("[ \"$OWN\" = 2 ] && [ -z \"$GIVEN$INHERITED\" ]", .env = own,
+					 .n_env = 1),
 			empty = SHELL("[ -z \"$INHERITED\" ]", .env = none);
 	struct error err = {0};
 
@@ -75,7 +84,9 @@ static void test_environment(void **state)
 
 static void test_argv(void **state)
 {
-	struct oci_hook h = {.path = (char *)"/bin/sh", .args = (char **)(const char *const[]){"other name", "-c", "[ \"$0\" = arg0 ]", "arg0", NULL}};
+	struct oci_hook h = {.path = (char *)"/bin/sh",
+			     .args = (char **)(const char *const[]){"other name", "-c", "[ \"$0\" = arg0 ]",
+								    "arg0", NULL}};
 	struct error err = {0};
 
 	(void)state;
@@ -87,7 +98,8 @@ static void test_argv(void **state)
 
 static void test_order(void **state)
 {
-	struct oci_hook hooks[] = {SHELL("exit 0"), SHELL("exit 9"), SHELL("touch /tmp/hvrun-test-must-not-run; exit 8")};
+	struct oci_hook hooks[] = {SHELL("exit 0"), SHELL("exit 9"),
+				   SHELL("touch /tmp/hvrun-test-must-not-run; exit 8")};
 	struct error err = {0};
 
 	(void)state;
@@ -107,13 +119,14 @@ static double seconds(void)
 /* A daemon that keeps the pipes open does not hold us; a timeout takes the hook's children too. */
 static void test_children(void **state)
 {
-	struct oci_hook leaves = SHELL("sleep 20 & echo $! >&2; exit 4"), hangs = SHELL("sleep 20 & echo $! >/tmp/hvrun-test-hook-$PPID; wait",
-											.timeout = 1, .has_timeout = true);
+	struct oci_hook leaves = SHELL("sleep 20 & echo $! >&2; exit 4"),
+			hangs = SHELL("sleep 20 & echo $! >/tmp/hvrun-test-hook-$PPID; wait", .timeout = 1,
+				      .has_timeout = true);
 	struct error err = {0};
 	double begin = seconds();
 	char path[64], text[16] = "";
-	struct process_stat st;
 	pid_t daemon, child;
+	int pidfd;
 	FILE *f;
 
 	(void)state;
@@ -129,12 +142,15 @@ static void test_children(void **state)
 	fclose(f);
 	unlink(path);
 	child = (pid_t)atol(text);
-	assert_true(process_get_stat(child, &st) < 0 || st.state == 'Z'); /* its new parent may take its time */
+	pidfd = process_pidfd_open(child);
+	assert_true(pidfd == -ESRCH || process_pidfd_wait(pidfd, 10000) == 0);
+	fd_close(pidfd);
 }
 
 static void test_much_output(void **state)
 {
-	struct oci_hook h = SHELL("i=0; while [ $i -lt 20000 ]; do echo 0123456789; i=$((i+1)); done; echo end >&2; exit 1");
+	struct oci_hook h = SHELL(
+		"i=0; while [ $i -lt 20000 ]; do echo 0123456789; i=$((i+1)); done; echo end >&2; exit 1");
 	struct error err = {0};
 
 	(void)state;
@@ -156,8 +172,10 @@ static void test_no_fds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_failures), cmocka_unit_test(test_environment), cmocka_unit_test(test_argv), cmocka_unit_test(test_order),
-		cmocka_unit_test(test_children), cmocka_unit_test(test_much_output), cmocka_unit_test(test_no_fds),
+		cmocka_unit_test(test_failures), cmocka_unit_test(test_environment),
+		cmocka_unit_test(test_argv),     cmocka_unit_test(test_order),
+		cmocka_unit_test(test_children), cmocka_unit_test(test_much_output),
+		cmocka_unit_test(test_no_fds),
 	};
 
 	return cmocka_run_group_tests_name("hooks", tests, NULL, NULL);

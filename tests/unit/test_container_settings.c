@@ -71,13 +71,16 @@ static void test_all_keys(void **state)
 	struct error err;
 
 	(void)state;
-	assert_int_equal(load("/* the operator's word */ {\n"
-			      "  // comments are allowed\n"
-			      "  \"runtime_type\": \"hyperv\", \"allow_annotation_default\": true, \"cgroup_manager\": \"disabled\",\n"
-			      "  \"hyperv\": {\"accel\": \"tcg\", \"vmm\": \"qemu\", \"vmm_path\": \"/q\", \"worker\": \"/w\", \"kernel\": \"/k\",\n"
-			      "    \"initrd\": \"/i\", \"memory\": \"2G\", \"vcpus\": 4, \"boot_timeout\": 5}}",
-			      &s, &err),
-			 0);
+	assert_int_equal(
+		load("/* the operator's word */ {\n"
+		     "  // comments are allowed\n"
+		     "  \"runtime_type\": \"hyperv\", \"allow_annotation_default\": true, "
+		     "\"cgroup_manager\": \"disabled\",\n"
+		     "  \"hyperv\": {\"accel\": \"tcg\", \"vmm\": \"qemu\", \"vmm_path\": \"/q\", "
+		     "\"worker\": \"/w\", \"kernel\": \"/k\",\n"
+		     "    \"initrd\": \"/i\", \"memory\": \"2G\", \"vcpus\": 4, \"boot_timeout\": 5}}",
+		     &s, &err),
+		0);
 	assert_int_equal(s->runtime_type, RUNTIME_TYPE_HYPERV);
 	assert_true(s->allow_annotation_default);
 	assert_int_equal(s->cgroup_manager, CGROUP_MANAGER_DISABLED);
@@ -97,11 +100,15 @@ static void test_wrong(void **state)
 	static const struct {
 		const char *json, *message; /* the end of it */
 	} cases[] = {
-		{"{\"runtime_type\": \"Hyper-V\"}", "runtime_type: \"Hyper-V\" is not a runtime type (Default, HyperV, Auto)"},
+		{"{\"runtime_type\": \"Hyper-V\"}",
+		 "runtime_type: \"Hyper-V\" is not a runtime type (Default, HyperV, Auto)"},
 		{"{\"cgroup_manager\": \"x\"}", "cgroup_manager: "},
-		{"{\"hyperv\": {\"accel\": \"xen\"}}", "hyperv.accel: \"xen\" is not a valid value (kvm, tcg)"},
-		{"{\"hyperv\": {\"memory\": \"lots\"}}", "hyperv.memory: \"lots\" is not a size (\"512M\", \"2G\")"},
-		{"{\"hyperv\": {\"memory\": \"0\"}}", "hyperv.memory: \"0\" is not a size (\"512M\", \"2G\")"},
+		{"{\"hyperv\": {\"accel\": \"xen\"}}",
+		 "hyperv.accel: \"xen\" is not a valid value (kvm, tcg)"},
+		{"{\"hyperv\": {\"memory\": \"lots\"}}",
+		 "hyperv.memory: \"lots\" is not a size (\"512M\", \"2G\")"},
+		{"{\"hyperv\": {\"memory\": \"0\"}}",
+		 "hyperv.memory: \"0\" is not a size (\"512M\", \"2G\")"},
 		{"{\"hyperv\": {\"vcpus\": 0}}", "hyperv.vcpus: "},
 		{"{\"hyperv\": {\"kernel\": \"k\"}}", "hyperv.kernel: "},
 		{"{\"hyperv\": {\"kernal\": \"/k\"}}", "hyperv: "},
@@ -132,11 +139,15 @@ static void test_missing(void **state)
 
 	(void)state;
 	assert_int_equal(settings_load("/nonexistent/hvrun.json", &s, &err), -ENOENT);
-	assert_string_equal(err.msg, "configuration file /nonexistent/hvrun.json: read: No such file or directory");
+	assert_string_equal(err.msg,
+			    "configuration file /nonexistent/hvrun.json: read: No such file or directory");
 	assert_null(s);
 }
 
-/* Where a test program runs there may be a worker beside it or not: the paths then come from one place all together. */
+/*
+ * Where a test program runs there may be a worker beside it or not: the paths then come from one place all
+ * together.
+ */
 static void test_install_paths(void **state)
 {
 	_cleanup_free_ char *worker = install_path(INSTALL_WORKER), *kernel = install_path(INSTALL_KERNEL);
@@ -150,8 +161,9 @@ static void test_install_paths(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_defaults), cmocka_unit_test(test_all_keys),	cmocka_unit_test(test_wrong),
-		cmocka_unit_test(test_missing),	 cmocka_unit_test(test_install_paths),
+		cmocka_unit_test(test_defaults),      cmocka_unit_test(test_all_keys),
+		cmocka_unit_test(test_wrong),         cmocka_unit_test(test_missing),
+		cmocka_unit_test(test_install_paths),
 	};
 
 	return cmocka_run_group_tests_name("settings", tests, setup, teardown);

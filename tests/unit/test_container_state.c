@@ -31,8 +31,9 @@ static char scratch[64];
 static struct env env = {.root = scratch, .root_dirfd = -1};
 static struct bundle *bundle;
 
-static const char config[] = "{\"ociVersion\":\"1.0.0\",\"root\":{\"path\":\"rootfs\"},\"annotations\":{\"a\":\"1\"},"
-			     "\"hooks\":{\"poststop\":[{\"path\":\"/bin/true\"}]},\"unknown\":1}";
+static const char config[] =
+	"{\"ociVersion\":\"1.0.0\",\"root\":{\"path\":\"rootfs\"},\"annotations\":{\"a\":\"1\"},"
+	"\"hooks\":{\"poststop\":[{\"path\":\"/bin/true\"}]},\"unknown\":1}";
 
 static int setup(void **state)
 {
@@ -61,7 +62,8 @@ static int teardown(void **state)
 
 static void test_ids(void **state)
 {
-	static const char *const good[] = {"a", "web-1", "_x", "+x", "-x", "a.b", "A+b_c-d.9"}, *const bad[] = {"", ".", "..", ".a", "a/b", "a b", "a\n", "\xc3\xa9"};
+	static const char *const good[] = {"a", "web-1", "_x", "+x", "-x", "a.b", "A+b_c-d.9"},
+				 *const bad[] = {"", ".", "..", ".a", "a/b", "a b", "a\n", "\xc3\xa9"};
 	char longest[1026];
 
 	(void)state;
@@ -163,11 +165,14 @@ static void test_bad_state(void **state)
 	} cases[] = {
 		{"{", "container \"bad\": state.json"},
 		{"{}", "container \"bad\": state.json: missing \"version\""},
-		{"{\"version\":2,\"ociVersion\":\"1\",\"id\":\"bad\",\"runtimeType\":\"Default\",\"bundle\":\"/\",\"rootfs\":\"/\",\"created\":\"\"}",
+		{"{\"version\":2,\"ociVersion\":\"1\",\"id\":\"bad\",\"runtimeType\":\"Default\",\"bundle\":"
+		 "\"/\",\"rootfs\":\"/\",\"created\":\"\"}",
 		 "container \"bad\": state.json: version: "},
-		{"{\"version\":1,\"ociVersion\":\"1\",\"id\":\"bad\",\"runtimeType\":\"Default\",\"bundle\":\"/\",\"rootfs\":\"/\",\"created\":\"\",\"pid\":-4}",
+		{"{\"version\":1,\"ociVersion\":\"1\",\"id\":\"bad\",\"runtimeType\":\"Default\",\"bundle\":"
+		 "\"/\",\"rootfs\":\"/\",\"created\":\"\",\"pid\":-4}",
 		 "container \"bad\": state.json: pid: "},
-		{"{\"version\":1,\"ociVersion\":\"1\",\"id\":\"other\",\"runtimeType\":\"Default\",\"bundle\":\"/\",\"rootfs\":\"/\",\"created\":\"\"}",
+		{"{\"version\":1,\"ociVersion\":\"1\",\"id\":\"other\",\"runtimeType\":\"Default\","
+		 "\"bundle\":\"/\",\"rootfs\":\"/\",\"created\":\"\"}",
 		 "container \"bad\": state.json: id: \"other\" is another container's"},
 	};
 
@@ -177,7 +182,9 @@ static void test_bad_state(void **state)
 		struct container *c = NULL;
 		struct error err = {0};
 
-		assert_int_equal(file_replace_at(env.root_dirfd, "bad/state.json", cases[i].json, strlen(cases[i].json), 0600), 0);
+		assert_int_equal(file_replace_at(env.root_dirfd, "bad/state.json", cases[i].json,
+						 strlen(cases[i].json), 0600),
+				 0);
 		assert_true(container_open(&env, "bad", false, &c, &err) < 0);
 		assert_null(c);
 		if (strncmp(err.msg, cases[i].message, strlen(cases[i].message)) != 0)
@@ -242,7 +249,8 @@ static void test_oci_state(void **state)
 	(void)state;
 	assert_int_equal(container_new(&env, "hooked", bundle, "Default", &c, &err), 0);
 	json = container_oci_state(c, CONTAINER_CREATED, 42);
-	want = xasprintf("{\"ociVersion\":\"1.3.0\",\"id\":\"hooked\",\"status\":\"created\",\"pid\":42,\"bundle\":\"%s\",\"annotations\":{\"a\":\"1\"}}",
+	want = xasprintf("{\"ociVersion\":\"1.3.0\",\"id\":\"hooked\",\"status\":\"created\",\"pid\":42,"
+			 "\"bundle\":\"%s\",\"annotations\":{\"a\":\"1\"}}",
 			 bundle->path);
 	assert_string_equal(json, want);
 	stopped = container_oci_state(c, CONTAINER_STOPPED, 0);
@@ -266,7 +274,8 @@ static void test_bundle_errors(void **state)
 	assert_int_equal(file_replace_at(env.root_dirfd, ".broken/config.json", "{\"root\":3}", 10, 0600), 0);
 	assert_true(bundle_load(dir, NULL, &b, &err) < 0);
 	assert_memory_equal(err.msg, "config.json: ", 13);
-	assert_int_equal(file_replace_at(env.root_dirfd, ".broken/config.json", config, strlen(config), 0600), 0);
+	assert_int_equal(file_replace_at(env.root_dirfd, ".broken/config.json", config, strlen(config), 0600),
+			 0);
 	assert_int_equal(bundle_load(dir, NULL, &b, &err), -ENOENT); /* no rootfs there */
 	assert_memory_equal(err.msg, "root.path: ", 11);
 	assert_null(b);
@@ -275,9 +284,11 @@ static void test_bundle_errors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_ids),	  cmocka_unit_test(test_round_trip), cmocka_unit_test(test_used_id),
-		cmocka_unit_test(test_not_found), cmocka_unit_test(test_bad_state),  cmocka_unit_test(test_lock),
-		cmocka_unit_test(test_unlock),	  cmocka_unit_test(test_oci_state),  cmocka_unit_test(test_bundle_errors),
+		cmocka_unit_test(test_ids),           cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_used_id),       cmocka_unit_test(test_not_found),
+		cmocka_unit_test(test_bad_state),     cmocka_unit_test(test_lock),
+		cmocka_unit_test(test_unlock),        cmocka_unit_test(test_oci_state),
+		cmocka_unit_test(test_bundle_errors),
 	};
 
 	return cmocka_run_group_tests_name("state", tests, setup, teardown);

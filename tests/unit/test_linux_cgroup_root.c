@@ -314,6 +314,26 @@ static void test_undo(void **state)
 	finish(cg);
 }
 
+/* A name that the kernel does not take, below one that it does: that one goes again. */
+static void test_undo_parents(void **state)
+{
+	_cleanup_cgroup_layout_ struct cgroup_layout l = {0};
+	char path[100], parent[PATH_MAX];
+	struct cgroup_request req = {.path = path, .id = "x"};
+	struct cgroup *cg = NULL;
+	struct error err;
+
+	NEEDS_ROOT(state);
+	snprintf(path, sizeof(path), "%s/a\nb/x", own_path); /* cgroups(7): no newlines */
+	assert_true(cgroup_create(&req, &cg, &err) < 0);
+	assert_non_null(strstr(err.msg, "unable to apply cgroup configuration: cannot make /"));
+	OK(cgroup_layout_load(&l, &err));
+	for (size_t i = 0; i < l.n_mounts; i++) {
+		snprintf(parent, sizeof(parent), "%s%s", l.mounts[i].mount_point, own_path);
+		assert_int_equal(access(parent, F_OK), -1);
+	}
+}
+
 static void test_strings_and_sub(void **state)
 {
 	struct cgroup *cg, *again, *sub = NULL;
@@ -337,6 +357,41 @@ static void test_strings_and_sub(void **state)
 	assert_true(cgroup_open_sub(cg, "missing", &sub, &err) < 0);
 	cgroup_free(cg);
 	finish(again); /* the groups inside go too */
+}
+
+/* exec goes where the container's first process went. */
+static void test_beside(void **state)
+{
+	struct cgroup *cg, *beside;
+	const struct cgroup_hierarchy *v2;
+	_cleanup_free_ char *inner = NULL;
+	_cleanup_fd_ int fd = -1;
+	struct error err;
+	char text[16];
+	pid_t pid;
+
+	NEEDS_ROOT(state);
+	cg = make(NULL);
+	pid = child_in(cg);
+	OK(cgroup_open_beside(cg, pid, &beside, &err));
+	for (size_t i = 0; i < cg->n; i++)
+		assert_string_equal(beside->h[i].dir, cg->h[i].dir);
+	cgroup_free(beside);
+	v2 = cgroup_v2(cg);
+	if (v2) {
+		assert_int_equal(mkdirat(v2->dirfd, "inner", 0755), 0);
+		snprintf(text, sizeof(text), "%d", (int)pid);
+		fd = file_open_dir(v2->dirfd, "inner");
+		assert_int_equal(file_write_str(fd, "cgroup.procs", text), 0);
+		OK(cgroup_open_beside(cg, pid, &beside, &err));
+		inner = xasprintf("%s/inner", v2->dir);
+		assert_string_equal(cgroup_v2(beside)->dir, inner);
+		cgroup_free(beside);
+	}
+	OK(cgroup_open_beside(cg, getpid(), &beside, &err)); /* one that is elsewhere */
+	assert_string_equal(beside->h[0].dir, cg->h[0].dir);
+	cgroup_free(beside);
+	finish(cg);
 }
 
 static int open_in_child(int cgroup_dirfd, unsigned major, unsigned minor)
@@ -451,16 +506,12 @@ static void test_own_parent(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_limit_holds),
-		cmocka_unit_test(test_processes),
-		cmocka_unit_test(test_kill),
-		cmocka_unit_test(test_used),
-		cmocka_unit_test(test_undo),
-		cmocka_unit_test(test_strings_and_sub),
-		cmocka_unit_test(test_device_filter),
-		cmocka_unit_test(test_managers),
-		cmocka_unit_test(test_own_parent),
+		cmocka_unit_test(test_limits),       cmocka_unit_test(test_limit_holds),
+		cmocka_unit_test(test_processes),    cmocka_unit_test(test_kill),
+		cmocka_unit_test(test_used),         cmocka_unit_test(test_undo),
+		cmocka_unit_test(test_undo_parents), cmocka_unit_test(test_strings_and_sub),
+		cmocka_unit_test(test_beside),       cmocka_unit_test(test_device_filter),
+		cmocka_unit_test(test_managers),     cmocka_unit_test(test_own_parent),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * runtime/isolation.h and container/compat.h: the rule that chooses the runtime type. First row by row, then all combinations of what can
- * be said against the two properties that must hold for every one of them.
+ * runtime/isolation.h and container/compat.h: the rule that chooses the runtime type. First row by row, then
+ * all combinations of what can be said against the two properties that must hold for every one of them.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -27,7 +27,8 @@
 const struct isolation_ops native_ops = {.name = "Default"};
 const struct isolation_ops hyperv_ops = {.name = "HyperV"};
 
-enum { DEFAULT = RUNTIME_TYPE_DEFAULT, HYPERV = RUNTIME_TYPE_HYPERV, AUTO = RUNTIME_TYPE_AUTO, NONE = -1, REFUSED = -2 };
+/* One more than the types of runtime_type.h: what is not mentioned in a row is 0, NONE. */
+enum { NONE, DEFAULT, HYPERV, AUTO, REFUSED };
 enum section { NO_SECTION, VM, WINDOWS_BESIDE_LINUX, WINDOWS_ALONE };
 
 /* What the four parties say. */
@@ -42,11 +43,13 @@ struct situation {
 	const char *architecture;
 };
 
+/* The type, or an error that is < 0. */
 static int resolve(const struct situation *s, struct error *err)
 {
-	struct oci_string_map_entry entries[] = {{(char *)"io.kubernetes.cri.container-type", (char *)"container"},
-						 {(char *)"io.kubernetes.cri.sandbox-id", (char *)"pod"},
-						 {(char *)"io.hvrun.runtime-type", (char *)s->annotation}};
+	struct oci_string_map_entry entries[] = {
+		{(char *)"io.kubernetes.cri.container-type", (char *)"container"},
+		{(char *)"io.kubernetes.cri.sandbox-id", (char *)"pod"},
+		{(char *)"io.hvrun.runtime-type", (char *)s->annotation}};
 	struct oci_string_map annotations = {s->annotation ? 3 : 2, entries};
 	struct oci_vm vm = {0};
 	struct oci_linux linux_section = {0};
@@ -58,21 +61,28 @@ static int resolve(const struct situation *s, struct error *err)
 		.linux_ = s->section == WINDOWS_ALONE ? NULL : &linux_section,
 		.windows = s->section >= WINDOWS_BESIDE_LINUX ? &windows : NULL,
 	};
-	struct settings settings = {.runtime_type = s->settings, .allow_annotation_default = s->allow_default};
+	struct settings settings = {.runtime_type = s->settings - 1,
+				    .allow_annotation_default = s->allow_default};
 	struct dispatch d = {
 		.config = &config,
 		.settings = &settings,
-		.option = s->option,
+		.option = s->option - 1,
 		.program = s->program ? s->program : "/usr/bin/hvrun",
-		.sandbox_type = s->sandbox,
-		.image = {.os = s->section == WINDOWS_ALONE ? "windows" : NULL, .architecture = s->architecture},
+		.sandbox_type = s->sandbox - 1,
+		.image = {.os = s->section == WINDOWS_ALONE ? "windows" : NULL,
+			  .architecture = s->architecture},
 		.host = {.machine = "x86_64", .guest = "x86_64"},
 	};
 
-	return runtime_type_resolve(&d, err);
+	int r = runtime_type_resolve(&d, err);
+
+	return r < 0 ? r : r + 1;
 }
 
-#define SAID(...) {.option = NONE, .settings = NONE, .sandbox = NONE, __VA_ARGS__}
+#define SAID(...)                                                                                            \
+	{                                                                                                    \
+		__VA_ARGS__                                                                                  \
+	}
 
 static const struct {
 	struct situation s;
@@ -80,14 +90,16 @@ static const struct {
 	const char *message; /* the beginning of it, when REFUSED */
 } rows[] = {
 	/* 1: the annotation, in any case */
-	{SAID(), DEFAULT, NULL},
+	{SAID(.option = NONE), DEFAULT, NULL},
 	{SAID(.annotation = "Default"), DEFAULT, NULL},
 	{SAID(.annotation = "HyperV"), HYPERV, NULL},
 	{SAID(.annotation = "hyperv"), HYPERV, NULL},
 	{SAID(.annotation = "HYPERV"), HYPERV, NULL},
 	{SAID(.annotation = "auto"), DEFAULT, NULL},
-	{SAID(.annotation = "kata"), REFUSED, "io.hvrun.runtime-type: \"kata\" is not a runtime type (Default, HyperV, Auto)"},
-	{SAID(.annotation = ""), REFUSED, "io.hvrun.runtime-type: \"\" is not a runtime type (Default, HyperV, Auto)"},
+	{SAID(.annotation = "kata"), REFUSED,
+	 "io.hvrun.runtime-type: \"kata\" is not a runtime type (Default, HyperV, Auto)"},
+	{SAID(.annotation = ""), REFUSED,
+	 "io.hvrun.runtime-type: \"\" is not a runtime type (Default, HyperV, Auto)"},
 	{SAID(.annotation = "HyperV", .option = DEFAULT, .settings = DEFAULT), HYPERV, NULL},
 	/* 2: sections that only a VM can honour */
 	{SAID(.section = VM), HYPERV, NULL},
@@ -96,9 +108,11 @@ static const struct {
 	{SAID(.section = VM, .annotation = "Auto"), HYPERV, NULL},
 	{SAID(.section = VM, .option = DEFAULT), HYPERV, NULL},
 	{SAID(.section = VM, .annotation = "Default"), REFUSED,
-	 "annotation io.hvrun.runtime-type is Default, but the configuration has a vm section, which needs HyperV"},
+	 "annotation io.hvrun.runtime-type is Default, but the configuration has a vm section, which needs "
+	 "HyperV"},
 	{SAID(.section = WINDOWS_BESIDE_LINUX, .annotation = "Default"), REFUSED,
-	 "annotation io.hvrun.runtime-type is Default, but the configuration has a windows.hyperv section, which needs HyperV"},
+	 "annotation io.hvrun.runtime-type is Default, but the configuration has a windows.hyperv section, "
+	 "which needs HyperV"},
 	{SAID(.section = WINDOWS_ALONE), REFUSED, "the image is for windows, the host is linux/x86_64: "},
 	/* 3: the operator, by option, program name, configuration file, in this order */
 	{SAID(.option = HYPERV), HYPERV, NULL},
@@ -111,9 +125,12 @@ static const struct {
 	{SAID(.program = "hvrun-hyperv", .settings = DEFAULT), HYPERV, NULL},
 	{SAID(.option = DEFAULT, .settings = HYPERV), DEFAULT, NULL},
 	/* never weaker than the operator's HyperV */
-	{SAID(.annotation = "Default", .option = HYPERV), REFUSED, "annotation io.hvrun.runtime-type: Default is weaker than the operator's HyperV"},
-	{SAID(.annotation = "Default", .program = "hvrun-hyperv"), REFUSED, "annotation io.hvrun.runtime-type: Default is weaker"},
-	{SAID(.annotation = "Default", .settings = HYPERV), REFUSED, "annotation io.hvrun.runtime-type: Default is weaker"},
+	{SAID(.annotation = "Default", .option = HYPERV), REFUSED,
+	 "annotation io.hvrun.runtime-type: Default is weaker than the operator's HyperV"},
+	{SAID(.annotation = "Default", .program = "hvrun-hyperv"), REFUSED,
+	 "annotation io.hvrun.runtime-type: Default is weaker"},
+	{SAID(.annotation = "Default", .settings = HYPERV), REFUSED,
+	 "annotation io.hvrun.runtime-type: Default is weaker"},
 	{SAID(.annotation = "Auto", .settings = HYPERV), HYPERV, NULL},
 	{SAID(.annotation = "Default", .settings = HYPERV, .allow_default = true), DEFAULT, NULL},
 	{SAID(.annotation = "Auto", .settings = HYPERV, .allow_default = true), DEFAULT, NULL},
@@ -123,16 +140,22 @@ static const struct {
 	{SAID(.sandbox = HYPERV, .annotation = "HyperV"), HYPERV, NULL},
 	{SAID(.sandbox = HYPERV, .annotation = "Auto"), HYPERV, NULL},
 	{SAID(.sandbox = HYPERV, .option = DEFAULT), HYPERV, NULL},
-	{SAID(.sandbox = HYPERV, .annotation = "Default"), REFUSED, "runtime type Default: the container's pod sandbox \"pod\" is HyperV"},
-	{SAID(.sandbox = DEFAULT, .annotation = "HyperV"), REFUSED, "runtime type HyperV: the container's pod sandbox \"pod\" is Default"},
-	{SAID(.sandbox = DEFAULT, .option = HYPERV), REFUSED, "runtime type HyperV: the container's pod sandbox \"pod\" is Default"},
-	{SAID(.sandbox = DEFAULT, .section = VM), REFUSED, "runtime type HyperV: the container's pod sandbox \"pod\" is Default"},
+	{SAID(.sandbox = HYPERV, .annotation = "Default"), REFUSED,
+	 "runtime type Default: the container's pod sandbox \"pod\" is HyperV"},
+	{SAID(.sandbox = DEFAULT, .annotation = "HyperV"), REFUSED,
+	 "runtime type HyperV: the container's pod sandbox \"pod\" is Default"},
+	{SAID(.sandbox = DEFAULT, .option = HYPERV), REFUSED,
+	 "runtime type HyperV: the container's pod sandbox \"pod\" is Default"},
+	{SAID(.sandbox = DEFAULT, .section = VM), REFUSED,
+	 "runtime type HyperV: the container's pod sandbox \"pod\" is Default"},
 	/* images for other machines */
 	{SAID(.architecture = "amd64"), DEFAULT, NULL},
 	{SAID(.architecture = "386", .annotation = "HyperV"), HYPERV, NULL},
 	{SAID(.architecture = "arm64"), REFUSED, "the image is for linux/arm64, the host is linux/x86_64: "},
-	{SAID(.architecture = "arm64", .annotation = "HyperV"), REFUSED, "the image is for linux/arm64, the host is linux/x86_64: "},
-	{SAID(.architecture = "arm64", .annotation = "Auto"), REFUSED, "the image is for linux/arm64, the host is linux/x86_64: "},
+	{SAID(.architecture = "arm64", .annotation = "HyperV"), REFUSED,
+	 "the image is for linux/arm64, the host is linux/x86_64: "},
+	{SAID(.architecture = "arm64", .annotation = "Auto"), REFUSED,
+	 "the image is for linux/arm64, the host is linux/x86_64: "},
 };
 
 static void test_rows(void **state)
@@ -151,7 +174,9 @@ static void test_rows(void **state)
 	}
 }
 
-static const char *const annotations[] = {NULL, "Default", "HyperV", "Auto"}, *const programs[] = {"hvrun", "hvrun-hyperv"};
+static const char *const annotations[] = {NULL, "Default", "HyperV", "Auto"}, *const programs[] = {
+										      "hvrun",
+										      "hvrun-hyperv"};
 static const enum section sections[] = {NO_SECTION, VM, WINDOWS_BESIDE_LINUX};
 static const int operators[] = {NONE, DEFAULT, HYPERV, AUTO}, sandboxes[] = {NONE, DEFAULT, HYPERV};
 
@@ -186,8 +211,8 @@ static bool operator_wants_hyperv(const struct situation *s)
 
 static void test_no_way_to_less_isolation(void **state)
 {
-	size_t total = ARRAY_SIZE(annotations) * ARRAY_SIZE(programs) * ARRAY_SIZE(sections) * ARRAY_SIZE(operators) *
-		       ARRAY_SIZE(operators) * ARRAY_SIZE(sandboxes) * 2,
+	size_t total = ARRAY_SIZE(annotations) * ARRAY_SIZE(programs) * ARRAY_SIZE(sections) *
+		       ARRAY_SIZE(operators) * ARRAY_SIZE(operators) * ARRAY_SIZE(sandboxes) * 2,
 	       natively = 0;
 
 	(void)state;
@@ -247,9 +272,11 @@ static void test_refusals(void **state)
 
 	(void)state;
 	assert_int_equal(compat_refuse(&image, &host, COMPAT_HYPERV, &err), -ENOEXEC);
-	assert_string_equal(err.msg, "the image is for linux/arm/v7, the host is linux/x86_64: runtime type HyperV can run it, Default cannot");
+	assert_string_equal(err.msg, "the image is for linux/arm/v7, the host is linux/x86_64: runtime type "
+				     "HyperV can run it, Default cannot");
 	compat_refuse(&image, &host, 0, &err);
-	assert_string_equal(err.msg, "the image is for linux/arm/v7, the host is linux/x86_64: runtime type HyperV with a guest for it would run it, "
+	assert_string_equal(err.msg, "the image is for linux/arm/v7, the host is linux/x86_64: runtime type "
+				     "HyperV with a guest for it would run it, "
 				     "but there is none");
 }
 
@@ -266,8 +293,9 @@ static void test_types(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_rows),	 cmocka_unit_test(test_no_way_to_less_isolation), cmocka_unit_test(test_compat),
-		cmocka_unit_test(test_refusals), cmocka_unit_test(test_types),
+		cmocka_unit_test(test_rows),   cmocka_unit_test(test_no_way_to_less_isolation),
+		cmocka_unit_test(test_compat), cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_types),
 	};
 
 	return cmocka_run_group_tests_name("dispatch", tests, NULL, NULL);

@@ -40,12 +40,11 @@ ${CC:-cc} -std=gnu11 -Wall -Wextra -Werror -I"$out" -I"${srcdir:-.}/include" -c 
 result $? "it compiles"
 
 for dir in "$here"/bad/*; do
-	generate "$dir" header "$out/bad.h" >"$out/log" 2>&1
-	[ $? -ne 0 ] && grep -q '^ocigen: ' "$out/log" && [ ! -e "$out/bad.h" ]
+	! generate "$dir" header "$out/bad.h" >"$out/log" 2>&1 && grep -q '^ocigen: ' "$out/log" && [ ! -e "$out/bad.h" ]
 	result $? "refuses $(basename "$dir")"
 done
 printf '[names]\nnosuch = "x"\n' >"$out/overrides.toml"
-generate "$here/schema" header "$out/bad.h" "$out/overrides.toml" >"$out/log" 2>&1
-[ $? -ne 0 ] && grep -q "overrides for what is not there: \['nosuch'\]" "$out/log"
+! generate "$here/schema" header "$out/bad.h" "$out/overrides.toml" >"$out/log" 2>&1 &&
+	grep -q "overrides for what is not there: \['nosuch'\]" "$out/log"
 result $? "refuses an override for nothing"
 echo "1..$n"

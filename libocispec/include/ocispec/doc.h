@@ -58,8 +58,7 @@ int oci_doc_new(const struct oci_type *type, struct oci_doc **ret, struct oci_er
 /* The struct of the document's type; valid until oci_doc_free(). */
 void *oci_doc_root(struct oci_doc *doc);
 
-/* Zeroed memory, aligned for any type, and a copy of a string; they live as long as the document. NULL:
- * ENOMEM. */
+/* Zeroed memory, aligned for any type; a copy of a string. They live as long as doc. NULL: out of memory. */
 void *oci_doc_alloc(struct oci_doc *doc, size_t size);
 char *oci_doc_strdup(struct oci_doc *doc, const char *s);
 

@@ -18,9 +18,9 @@ enum oci_kind {
 	OCI_UINT32,
 	OCI_INT64,
 	OCI_UINT64,
-	OCI_ENUM, /* int, an index into .values; so far scalars, from here on pointers */
-	OCI_STRING, /* char *; .pattern may be NULL */
-	OCI_OBJECT, /* the struct of .type; from here on objects in the JSON */
+	OCI_ENUM,       /* int, an index into .values; so far scalars, from here on pointers */
+	OCI_STRING,     /* char *; .pattern may be NULL */
+	OCI_OBJECT,     /* the struct of .type; from here on objects in the JSON */
 	OCI_STRING_MAP, /* struct oci_string_map */
 	OCI_OBJECT_MAP, /* array of { char *key; struct x value; }; .type is that of this entry */
 };
@@ -36,8 +36,7 @@ struct oci_enum {
 	size_t n_values;
 };
 
-/* A string's form: a regular expression of the subset that src/pattern.h describes, and as messages say it.
- */
+/* A string's form: a regular expression (of the subset in src/pattern.h), and how messages call it. */
 struct oci_pattern {
 	const char *pattern;
 	const char *title;
@@ -53,8 +52,7 @@ struct oci_field {
 	int64_t min;
 	uint64_t max;
 	uint16_t offset;
-	uint16_t aux; /* offset of has_<field> (bool, optional scalar) or n_<field> (size_t, array); 0 = none
-		       */
+	uint16_t aux; /* offset of has_x (bool, optional scalar) or n_x (size_t, array); 0 = none */
 	uint16_t min_items;
 	uint8_t kind;
 	uint8_t flags;

@@ -26,8 +26,8 @@
  *
  * noreplace-smp: without it a kernel with one CPU patches 40,000 lock prefixes away, 0.2 s of emulated boot.
  *
- * The two CPU features that TCG loses: QEMU 7.2 emulates cmpxchg16b wrongly (random double faults), and 5-level
- * page tables cost time for nothing.
+ * The two CPU features that TCG loses: QEMU 7.2 emulates cmpxchg16b wrongly (random double faults), and
+ * 5-level page tables cost time for nothing.
  */
 static const struct {
 	const char *machine, *cpu, *kernel_args;

@@ -178,30 +178,88 @@ int cgroup_join(const struct cgroup *cg, pid_t pid, struct error *err)
 	return 0;
 }
 
-int cgroup_open_sub(const struct cgroup *cg, const char *sub, struct cgroup **ret, struct error *err)
+/* A handle on "below" of h; one that leads out, by whatever way, is refused by the kernel. */
+static int open_below(struct cgroup *result, const struct cgroup_hierarchy *h, const char *below)
 {
 	const struct open_how how = {
 		.flags = O_PATH | O_DIRECTORY | O_CLOEXEC,
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
 	};
+	int fd = sys_openat2(h->dirfd, *below ? below : ".", &how);
+	struct cgroup_hierarchy *copy;
+
+	if (fd < 0)
+		return fd;
+	copy = cgroup_add_hierarchy(result, xstrdup(h->controllers), xstrdup(h->mount_point),
+				    path_join(h->dir, below));
+	fd_close(copy->dirfd);
+	copy->dirfd = fd;
+	return 0;
+}
+
+int cgroup_open_sub(const struct cgroup *cg, const char *sub, struct cgroup **ret, struct error *err)
+{
 	_cleanup_cgroup_ struct cgroup *result = xcalloc(1, sizeof(*result));
-	const char *below = sub + strspn(sub, "/");
 
 	if (path_has_dotdot(sub))
 		return error_set(err, EINVAL,
 				 "bad sub cgroup path: \"%s\" leads out of the container's cgroup", sub);
 	result->mode = cg->mode;
 	for (size_t i = 0; i < cg->n; i++) {
-		const struct cgroup_hierarchy *h = &cg->h[i];
-		int fd = sys_openat2(h->dirfd, *below ? below : ".", &how);
-		struct cgroup_hierarchy *copy;
+		int r = open_below(result, &cg->h[i], sub + strspn(sub, "/"));
 
-		if (fd < 0)
-			return error_errnum(err, fd, "bad sub cgroup path: \"%s\" in %s", sub, h->dir);
-		copy = cgroup_add_hierarchy(result, xstrdup(h->controllers), xstrdup(h->mount_point),
-					    path_join(h->dir, below));
-		fd_close(copy->dirfd);
-		copy->dirfd = fd;
+		if (r < 0)
+			return error_errnum(err, r, "bad sub cgroup path: \"%s\" in %s", sub, cg->h[i].dir);
+	}
+	*ret = TAKE_PTR(result);
+	return 0;
+}
+
+/*
+ * What of pid's v2 path is below dir: the path's head is dir's tail, whatever dir's mount point is. "" when
+ * pid is in dir itself, or is not to be found.
+ */
+static char *path_below(const char *dir, pid_t pid)
+{
+	_cleanup_free_ char *file = xasprintf("/proc/%d/cgroup", (int)pid), *text = NULL, *path = NULL;
+	const char *line;
+
+	if (file_read_at(AT_FDCWD, file, CGROUP_TEXT_MAX, &text, NULL) < 0)
+		return xstrdup("");
+	line = strncmp(text, "0::", 3) == 0 ? text : strstr(text, "\n0::");
+	if (!line)
+		return xstrdup("");
+	line += strspn(line, "\n") + strlen("0::");
+	path = xstrndup(line, strcspn(line, "\n"));
+	for (char *end = path + strlen(path); end > path; end--) {
+		char c = *end;
+		bool found;
+
+		if (c != '/' && c != '\0')
+			continue;
+		*end = '\0';
+		found = str_has_suffix(dir, path);
+		*end = c;
+		if (found)
+			return xstrdup(c ? end + 1 : end);
+	}
+	return xstrdup("");
+}
+
+int cgroup_open_beside(const struct cgroup *cg, pid_t pid, struct cgroup **ret, struct error *err)
+{
+	_cleanup_cgroup_ struct cgroup *result = xcalloc(1, sizeof(*result));
+
+	result->mode = cg->mode;
+	for (size_t i = 0; i < cg->n; i++) {
+		const struct cgroup_hierarchy *h = &cg->h[i];
+		_cleanup_free_ char *below = h->controllers[0] ? xstrdup("") : path_below(h->dir, pid);
+		int r = open_below(result, h, below);
+
+		if (r == -ENOENT) /* it has moved on */
+			r = open_below(result, h, "");
+		if (r < 0)
+			return error_errnum(err, r, "cannot open the cgroup %s", h->dir);
 	}
 	*ret = TAKE_PTR(result);
 	return 0;

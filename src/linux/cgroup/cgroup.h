@@ -97,6 +97,13 @@ int cgroup_join(const struct cgroup *cg, pid_t pid, struct error *err);
  * cgroup path". */
 int cgroup_open_sub(const struct cgroup *cg, const char *sub, struct cgroup **ret, struct error *err);
 
+/*
+ * The group for another process beside pid (exec): cg, but in the v2 hierarchy the sub-group that pid has
+ * moved to. A process that manages groups of its own (systemd in a container) leaves cg empty, and v2 then
+ * takes nobody there.
+ */
+int cgroup_open_beside(const struct cgroup *cg, pid_t pid, struct cgroup **ret, struct error *err);
+
 /* Gives the v2 directory and the files a sub-manager needs (/sys/kernel/cgroup/delegate) to uid. Nothing on
  * v1. */
 int cgroup_chown(const struct cgroup *cg, uid_t uid, struct error *err);
@@ -104,8 +111,11 @@ int cgroup_chown(const struct cgroup *cg, uid_t uid, struct error *err);
 /* All processes in the group and its sub-groups, in no order; *ret is free()d by the caller. */
 int cgroup_pids(const struct cgroup *cg, pid_t **ret, size_t *ret_n, struct error *err);
 
-/* Sends sig to all of them. SIGKILL misses none, not even those forked meanwhile; returns when they are gone,
- * zombies excepted. */
+/*
+ * Sends sig to all of them. SIGKILL misses none, not even those forked meanwhile, and returns when they are
+ * gone (zombies excepted). A group without directories is an error: its processes are not known. A removed
+ * one is empty.
+ */
 int cgroup_signal(const struct cgroup *cg, int sig, struct error *err);
 
 /* Freezes or thaws and waits until the kernel says that it is done. Needs v2 or the v1 freezer. */

@@ -118,7 +118,19 @@ static int plan(const struct cgroup_request *req, const struct cgroup_layout *l,
 
 /* Directories ------------------------------------------------------------------------------- */
 
-/* mkdir -p below the mount point, counting those at the end of the path that were not there. */
+static unsigned count_components(const char *path)
+{
+	unsigned n = 0;
+
+	for (const char *p = path; *p; p++)
+		n += *p == '/';
+	return n;
+}
+
+/*
+ * mkdir -p below the mount point, counting those at the end of the path that were not there. After a failure
+ * those that are missing count too: removing from the end up to the first one that we made passes over them.
+ */
 static int make_dirs(struct cgroup_hierarchy *h, const char *path)
 {
 	_cleanup_free_ char *dir = xstrdup(h->dir);
@@ -134,23 +146,13 @@ static int make_dirs(struct cgroup_hierarchy *h, const char *path)
 		r = mkdir(dir, 0755) < 0 ? -errno : 0;
 		if (end)
 			*end = '/';
-		if (r == 0)
-			h->made++;
-		else if (r == -EEXIST)
-			h->made = 0;
-		else
+		if (r < 0 && r != -EEXIST) {
+			h->made += h->made > 0 ? count_components(p) : 0;
 			return r;
+		}
+		h->made = r == 0 ? h->made + 1 : 0;
 	}
 	return 0;
-}
-
-static unsigned count_components(const char *path)
-{
-	unsigned n = 0;
-
-	for (const char *p = path; *p; p++)
-		n += *p == '/';
-	return n;
 }
 
 static int make_hierarchy(struct cgroup *cg, const struct cgroup_mount *m, const struct plan_create *p,

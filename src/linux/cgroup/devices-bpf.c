@@ -9,12 +9,12 @@
 #include <linux/bpf.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/mem.h"
 #include "linux/cgroup/devices.h"
+#include "linux/sys.h"
 
 /*
  * Registers of the program. r1 points to struct bpf_cgroup_dev_ctx when it starts. REMAINING holds the access
@@ -108,39 +108,36 @@ void device_program(const struct device_rule *rules, size_t n, struct bpf_insn *
 	*ret_n = p.n;
 }
 
-static int sys_bpf(int cmd, union bpf_attr *attr)
+static int bpf(int cmd, const union bpf_attr *attr)
 {
-	return (int)syscall(SYS_bpf, cmd, attr, sizeof(*attr));
+	return sys_bpf(cmd, attr, sizeof(*attr));
 }
 
 static int load(const struct bpf_insn *insns, size_t n)
 {
-	union bpf_attr attr = {
+	const union bpf_attr attr = {
 		.prog_type = BPF_PROG_TYPE_CGROUP_DEVICE,
 		.insns = (uintptr_t)insns,
 		.insn_cnt = (unsigned)n,
 		.license = (uintptr_t) "LGPL",
 	};
-	int fd = sys_bpf(BPF_PROG_LOAD, &attr);
+	const struct rlimit infinite = {RLIM_INFINITY, RLIM_INFINITY};
+	struct rlimit old;
+	int fd = bpf(BPF_PROG_LOAD, &attr);
 
-	if (fd < 0 && errno == EPERM) {
-		/* before 5.11 programs count as locked memory */
-		struct rlimit old, infinite = {RLIM_INFINITY, RLIM_INFINITY};
-
-		if (getrlimit(RLIMIT_MEMLOCK, &old) < 0 || setrlimit(RLIMIT_MEMLOCK, &infinite) < 0) {
-			errno = EPERM;
-			return -1;
-		}
-		fd = sys_bpf(BPF_PROG_LOAD, &attr);
-		setrlimit(RLIMIT_MEMLOCK, &old);
-	}
+	/* before 5.11 programs count as locked memory */
+	if (fd != -EPERM || getrlimit(RLIMIT_MEMLOCK, &old) < 0 ||
+	    sys_setrlimit(RLIMIT_MEMLOCK, &infinite) < 0)
+		return fd;
+	fd = bpf(BPF_PROG_LOAD, &attr);
+	sys_setrlimit(RLIMIT_MEMLOCK, &old);
 	return fd;
 }
 
 static void detach(int cgroup_fd, unsigned id)
 {
 	union bpf_attr by_id = {.prog_id = id};
-	_cleanup_fd_ int fd = sys_bpf(BPF_PROG_GET_FD_BY_ID, &by_id);
+	_cleanup_fd_ int fd = bpf(BPF_PROG_GET_FD_BY_ID, &by_id);
 	union bpf_attr attr = {
 		.target_fd = (unsigned)cgroup_fd,
 		.attach_bpf_fd = (unsigned)fd,
@@ -148,7 +145,7 @@ static void detach(int cgroup_fd, unsigned id)
 	};
 
 	if (fd >= 0) /* one that is gone by now needs no detaching */
-		sys_bpf(BPF_PROG_DETACH, &attr);
+		bpf(BPF_PROG_DETACH, &attr);
 }
 
 int device_program_attach(int dirfd, const struct bpf_insn *insns, size_t n, struct error *err)
@@ -161,14 +158,15 @@ int device_program_attach(int dirfd, const struct bpf_insn *insns, size_t n, str
 	};
 	_cleanup_fd_ int cgroup_fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_fd_ int prog_fd = -1;
+	int r;
 
 	if (cgroup_fd < 0)
 		return error_errno(err, "linux.resources.devices: cannot open the cgroup");
 	prog_fd = load(insns, n);
 	if (prog_fd < 0)
-		return error_errno(err, "linux.resources.devices: cannot load the device filter");
+		return error_errnum(err, prog_fd, "linux.resources.devices: cannot load the device filter");
 	query.query.target_fd = (unsigned)cgroup_fd;
-	if (sys_bpf(BPF_PROG_QUERY, &query) < 0)
+	if (bpf(BPF_PROG_QUERY, &query) < 0)
 		query.query.prog_cnt = 0; /* before 4.15: no device programs either, the next call says so */
 	union bpf_attr attr = {
 		.target_fd = (unsigned)cgroup_fd,
@@ -177,8 +175,9 @@ int device_program_attach(int dirfd, const struct bpf_insn *insns, size_t n, str
 		.attach_flags = BPF_F_ALLOW_MULTI,
 	};
 
-	if (sys_bpf(BPF_PROG_ATTACH, &attr) < 0)
-		return error_errno(err, "linux.resources.devices: cannot attach the device filter");
+	r = bpf(BPF_PROG_ATTACH, &attr);
+	if (r < 0)
+		return error_errnum(err, r, "linux.resources.devices: cannot attach the device filter");
 	for (unsigned i = 0; i < query.query.prog_cnt; i++)
 		detach(cgroup_fd, ids[i]);
 	return 0;

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef HV_RUNTIME_REQUESTS_H
+#define HV_RUNTIME_REQUESTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What a caller can ask of a verb: the command line's tables write straight into these. All zero is the
+ * default. */
+
+/* Of create, run and restore. */
+struct create_options {
+	const char *bundle; /* NULL: the current directory */
+	const char *config; /* NULL: config.json in the bundle */
+	const char *console_socket;
+	const char *pid_file;
+	uint32_t preserve_fds;
+	bool no_pivot;
+	bool no_new_keyring;
+	/* run alone */
+	bool detach;
+	bool keep;
+	bool no_subreaper;
+};
+
+struct exec_options {
+	const char *process; /* file with a process object; NULL: from the options below and args */
+	const char *console_socket;
+	const char *pid_file;
+	const char *cwd;
+	const char *user;
+	const char *process_label;
+	const char *apparmor;
+	const char *cgroup;
+	char **env;
+	char **caps;
+	char **additional_gids;
+	uint32_t preserve_fds;
+	bool tty;
+	bool detach;
+	bool no_new_privs;
+	bool ignore_paused;
+};
+
+enum list_format { LIST_FORMAT_TABLE, LIST_FORMAT_JSON };
+
+struct list_options {
+	int format; /* enum list_format */
+	bool quiet;
+};
+
+#endif
