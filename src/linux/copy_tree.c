@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Copying a small tree (tmpcopyup) in the child, where nothing may be allocated: getdents64(2) into a buffer on the stack, one
- * level of recursion for each directory.
+ * Copying a small tree (tmpcopyup) in the child, where nothing may be allocated: getdents64(2) into a buffer
+ * on the stack, one level of recursion for each directory.
  */
 #include "linux/copy_tree.h"
 
@@ -34,7 +34,7 @@ static int copy_data(int from, int to)
 
 static int copy_metadata(int to_fd, const char *name, const struct stat *st)
 {
-	const struct timespec times[2] = {st->st_atim, st->st_mtim};
+	const struct timespec times[2] = { st->st_atim, st->st_mtim };
 	int r = sys_fchownat(to_fd, name, st->st_uid, st->st_gid, AT_SYMLINK_NOFOLLOW);
 
 	if (r == 0 && !S_ISLNK(st->st_mode)) /* after chown, which clears set-id bits */
@@ -85,7 +85,8 @@ static int copy_entry(int from_fd, int to_fd, const char *name, dev_t dev, int d
 
 	if (fstatat(from_fd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
-	if (S_ISDIR(st.st_mode) && st.st_dev != dev) /* another file system is mounted there: an empty directory for it */
+	if (S_ISDIR(st.st_mode) &&
+	    st.st_dev != dev) /* another file system is mounted there: an empty directory for it */
 		r = sys_mkdirat(to_fd, name, 0700);
 	else if (S_ISDIR(st.st_mode))
 		r = copy_dir(from_fd, to_fd, name, dev, depth);

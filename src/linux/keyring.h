@@ -3,9 +3,9 @@
 #define HV_LINUX_KEYRING_H
 
 /*
- * Gives the caller a session keyring of its own named name, searchable by its user's other processes (keyrings(7)): a container
- * must not see the keys of whoever started it. A kernel without keyrings, and one that forbids it, is fine. Returns 0 or -errno.
- * Async-signal-safe.
+ * Gives the caller a session keyring of its own named name, searchable by its user's other processes
+ * (keyrings(7)): a container must not see the keys of whoever started it. A kernel without keyrings, and one
+ * that forbids it, is fine. Returns 0 or -errno. Async-signal-safe.
  */
 int keyring_join_session(const char *name);
 

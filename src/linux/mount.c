@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The mount calls of Linux 5.2 and 5.12, wrapped just enough to give errors a text and older kernels a way: fsopen(2),
- * fsconfig(2), fsmount(2), open_tree(2), move_mount(2), mount_setattr(2). The only use of the old mount(2) is the remount that
- * stands in for mount_setattr(2) before 5.12.
+ * The mount calls of Linux 5.2 and 5.12, wrapped just enough to give errors a text and older kernels a way:
+ * fsopen(2), fsconfig(2), fsmount(2), open_tree(2), move_mount(2), mount_setattr(2). The only use of the old
+ * mount(2) is the remount that stands in for mount_setattr(2) before 5.12.
  */
 #include "linux/mount.h"
 
@@ -60,7 +60,8 @@ static int configure(int fd, const struct mount_fs *fs, struct error *err)
 		if (r < 0)
 			return fs_error(fd, r, "source", err);
 	}
-	/* a disk that is mounted read-only is opened read-only: the mount's own flag alone would still write its journal */
+	/* a disk that is mounted read-only is opened read-only: the mount's own flag alone would still write
+	 * its journal */
 	if ((fs->attributes & MOUNT_ATTR_RDONLY) && fs->source && fs->source[0] == '/') {
 		r = sys_fsconfig(fd, FSCONFIG_SET_FLAG, "ro", NULL, 0);
 		if (r < 0)
@@ -86,7 +87,8 @@ int mount_new_fs(const struct mount_fs *fs, struct error *err)
 	int r;
 
 	if (fd == -ENODEV)
-		return error_set(err, ENODEV, "file system type \"%s\" is not known to this kernel", fs->type);
+		return error_set(err, ENODEV, "file system type \"%s\" is not known to this kernel",
+				 fs->type);
 	if (fd < 0)
 		return error_errnum(err, fd, "fsopen \"%s\"", fs->type);
 	r = configure(fd, fs, err);
@@ -99,12 +101,13 @@ int mount_new_fs(const struct mount_fs *fs, struct error *err)
 int mount_clone(int dirfd, const char *path, bool recursive)
 {
 	return sys_open_tree(dirfd, path,
-			     OPEN_TREE_CLONE | (path[0] ? 0 : AT_EMPTY_PATH) | (recursive ? AT_RECURSIVE : 0));
+			     OPEN_TREE_CLONE | (path[0] ? 0 : AT_EMPTY_PATH) |
+				     (recursive ? AT_RECURSIVE : 0));
 }
 
 int mount_set_attributes(int mount_fd, bool recursive, const struct mount_attributes *attr)
 {
-	struct mount_attr a = {.attr_set = attr->set, .attr_clr = attr->clr};
+	struct mount_attr a = { .attr_set = attr->set, .attr_clr = attr->clr };
 
 	if (!a.attr_set && !a.attr_clr)
 		return 0;
@@ -120,7 +123,7 @@ static const char *fd_path(int fd, char buf[static 32])
 
 int mount_set_propagation(int mount_fd, unsigned propagation)
 {
-	struct mount_attr a = {.propagation = propagation & ~(unsigned)MS_REC};
+	struct mount_attr a = { .propagation = propagation & ~(unsigned)MS_REC };
 	unsigned flags = AT_EMPTY_PATH | (propagation & MS_REC ? AT_RECURSIVE : 0);
 	char path[32];
 	int r = sys_mount_setattr(mount_fd, "", flags, &a);
@@ -135,10 +138,10 @@ static unsigned long remount_flags(uint64_t set)
 		uint64_t attr;
 		unsigned long flag;
 	} map[] = {
-		{MOUNT_ATTR_RDONLY, MS_RDONLY},	  {MOUNT_ATTR_NOSUID, MS_NOSUID},
-		{MOUNT_ATTR_NODEV, MS_NODEV},	  {MOUNT_ATTR_NOEXEC, MS_NOEXEC},
-		{MOUNT_ATTR_NOATIME, MS_NOATIME}, {MOUNT_ATTR_STRICTATIME, MS_STRICTATIME},
-		{MOUNT_ATTR_NODIRATIME, MS_NODIRATIME},
+		{ MOUNT_ATTR_RDONLY, MS_RDONLY },         { MOUNT_ATTR_NOSUID, MS_NOSUID },
+		{ MOUNT_ATTR_NODEV, MS_NODEV },           { MOUNT_ATTR_NOEXEC, MS_NOEXEC },
+		{ MOUNT_ATTR_NOATIME, MS_NOATIME },       { MOUNT_ATTR_STRICTATIME, MS_STRICTATIME },
+		{ MOUNT_ATTR_NODIRATIME, MS_NODIRATIME },
 	};
 	unsigned long flags = MS_REMOUNT | MS_BIND;
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Mount options as a table: runtime-spec config.md "Linux mount options" and mount(8) on one side, mount_setattr(2) on the
- * other. Pure. The access time options are one field of three values in the kernel (MOUNT_ATTR__ATIME), which is why
- * they have kinds of their own; "relatime" is its zero and the kernel's default.
+ * Mount options as a table: runtime-spec config.md "Linux mount options" and mount(8) on one side,
+ * mount_setattr(2) on the other. Pure. The access time options are one field of three values in the kernel
+ * (MOUNT_ATTR__ATIME), which is why they have kinds of their own; "relatime" is its zero and the kernel's
+ * default.
  */
 #include "linux/mount_options.h"
 
@@ -13,13 +14,13 @@
 #include "linux/sys.h"
 
 enum kind {
-	SET,	     /* attribute bits on */
-	CLEAR,	     /* attribute bits off */
-	ATIME,	     /* the atime field becomes value */
+	SET,         /* attribute bits on */
+	CLEAR,       /* attribute bits off */
+	ATIME,       /* the atime field becomes value */
 	NOT_ATIME,   /* the atime field, when it is value, becomes the default */
 	PROPAGATION, /* MS_* for mount(2) */
-	EXTRA,	     /* MOUNT_EXTRA_* */
-	DATA,	     /* a superblock flag that fsconfig(2) knows under this name */
+	EXTRA,       /* MOUNT_EXTRA_* */
+	DATA,        /* a superblock flag that fsconfig(2) knows under this name */
 	IGNORED,     /* the default, or without any effect on today's kernels */
 };
 
@@ -28,60 +29,75 @@ static const struct option {
 	enum kind kind;
 	uint64_t value;
 } table[] = {
-	{"async", IGNORED, 0},
-	{"atime", NOT_ATIME, MOUNT_ATTR_NOATIME},
-	{"bind", EXTRA, MOUNT_EXTRA_BIND},
-	{"defaults", IGNORED, 0},
-	{"dev", CLEAR, MOUNT_ATTR_NODEV},
-	{"diratime", CLEAR, MOUNT_ATTR_NODIRATIME},
-	{"dirsync", DATA, 0},
-	{"exec", CLEAR, MOUNT_ATTR_NOEXEC},
-	{"idmap", EXTRA, MOUNT_EXTRA_IDMAP},
-	{"iversion", IGNORED, 0}, /* file systems that can count changes always do */
-	{"lazytime", DATA, 0},
-	{"loud", IGNORED, 0},
-	{"mand", IGNORED, 0}, /* mandatory locks left the kernel in 5.15 */
-	{"noatime", ATIME, MOUNT_ATTR_NOATIME},
-	{"nodev", SET, MOUNT_ATTR_NODEV},
-	{"nodiratime", SET, MOUNT_ATTR_NODIRATIME},
-	{"noexec", SET, MOUNT_ATTR_NOEXEC},
-	{"noiversion", IGNORED, 0},
-	{"nolazytime", IGNORED, 0},
-	{"nomand", IGNORED, 0},
-	{"norelatime", IGNORED, 0}, /* mount(2): MS_RELATIME is ignored unless another atime flag is there */
-	{"nostrictatime", NOT_ATIME, MOUNT_ATTR_STRICTATIME},
-	{"nosuid", SET, MOUNT_ATTR_NOSUID},
-	{"nosymfollow", SET, MOUNT_ATTR_NOSYMFOLLOW},
-	{"private", PROPAGATION, MS_PRIVATE},
-	{"rbind", EXTRA, MOUNT_EXTRA_BIND | MOUNT_EXTRA_RECURSIVE},
-	{"relatime", ATIME, MOUNT_ATTR_RELATIME},
-	{"remount", EXTRA, MOUNT_EXTRA_REMOUNT},
-	{"ridmap", EXTRA, MOUNT_EXTRA_IDMAP | MOUNT_EXTRA_RIDMAP},
-	{"ro", SET, MOUNT_ATTR_RDONLY},
-	{"rprivate", PROPAGATION, MS_PRIVATE | MS_REC},
-	{"rshared", PROPAGATION, MS_SHARED | MS_REC},
-	{"rslave", PROPAGATION, MS_SLAVE | MS_REC},
-	{"runbindable", PROPAGATION, MS_UNBINDABLE | MS_REC},
-	{"rw", CLEAR, MOUNT_ATTR_RDONLY},
-	{"shared", PROPAGATION, MS_SHARED},
-	{"silent", IGNORED, 0},
-	{"slave", PROPAGATION, MS_SLAVE},
-	{"strictatime", ATIME, MOUNT_ATTR_STRICTATIME},
-	{"suid", CLEAR, MOUNT_ATTR_NOSUID},
-	{"symfollow", CLEAR, MOUNT_ATTR_NOSYMFOLLOW},
-	{"sync", DATA, 0},
-	{"tmpcopyup", EXTRA, MOUNT_EXTRA_TMPCOPYUP},
-	{"unbindable", PROPAGATION, MS_UNBINDABLE},
+	{ "async", IGNORED, 0 },
+	{ "atime", NOT_ATIME, MOUNT_ATTR_NOATIME },
+	{ "bind", EXTRA, MOUNT_EXTRA_BIND },
+	{ "defaults", IGNORED, 0 },
+	{ "dev", CLEAR, MOUNT_ATTR_NODEV },
+	{ "diratime", CLEAR, MOUNT_ATTR_NODIRATIME },
+	{ "dirsync", DATA, 0 },
+	{ "exec", CLEAR, MOUNT_ATTR_NOEXEC },
+	{ "idmap", EXTRA, MOUNT_EXTRA_IDMAP },
+	{ "iversion", IGNORED, 0 }, /* file systems that can count changes always do */
+	{ "lazytime", DATA, 0 },
+	{ "loud", IGNORED, 0 },
+	{ "mand", IGNORED, 0 }, /* mandatory locks left the kernel in 5.15 */
+	{ "noatime", ATIME, MOUNT_ATTR_NOATIME },
+	{ "nodev", SET, MOUNT_ATTR_NODEV },
+	{ "nodiratime", SET, MOUNT_ATTR_NODIRATIME },
+	{ "noexec", SET, MOUNT_ATTR_NOEXEC },
+	{ "noiversion", IGNORED, 0 },
+	{ "nolazytime", IGNORED, 0 },
+	{ "nomand", IGNORED, 0 },
+	{ "norelatime", IGNORED,
+	  0 }, /* mount(2): MS_RELATIME is ignored unless another atime flag is there */
+	{ "nostrictatime", NOT_ATIME, MOUNT_ATTR_STRICTATIME },
+	{ "nosuid", SET, MOUNT_ATTR_NOSUID },
+	{ "nosymfollow", SET, MOUNT_ATTR_NOSYMFOLLOW },
+	{ "private", PROPAGATION, MS_PRIVATE },
+	{ "rbind", EXTRA, MOUNT_EXTRA_BIND | MOUNT_EXTRA_RECURSIVE },
+	{ "relatime", ATIME, MOUNT_ATTR_RELATIME },
+	{ "remount", EXTRA, MOUNT_EXTRA_REMOUNT },
+	{ "ridmap", EXTRA, MOUNT_EXTRA_IDMAP | MOUNT_EXTRA_RIDMAP },
+	{ "ro", SET, MOUNT_ATTR_RDONLY },
+	{ "rprivate", PROPAGATION, MS_PRIVATE | MS_REC },
+	{ "rshared", PROPAGATION, MS_SHARED | MS_REC },
+	{ "rslave", PROPAGATION, MS_SLAVE | MS_REC },
+	{ "runbindable", PROPAGATION, MS_UNBINDABLE | MS_REC },
+	{ "rw", CLEAR, MOUNT_ATTR_RDONLY },
+	{ "shared", PROPAGATION, MS_SHARED },
+	{ "silent", IGNORED, 0 },
+	{ "slave", PROPAGATION, MS_SLAVE },
+	{ "strictatime", ATIME, MOUNT_ATTR_STRICTATIME },
+	{ "suid", CLEAR, MOUNT_ATTR_NOSUID },
+	{ "symfollow", CLEAR, MOUNT_ATTR_NOSYMFOLLOW },
+	{ "sync", DATA, 0 },
+	{ "tmpcopyup", EXTRA, MOUNT_EXTRA_TMPCOPYUP },
+	{ "unbindable", PROPAGATION, MS_UNBINDABLE },
 };
 
 static const char *const names[] = {
-	"async", "atime", "bind", "defaults", "dev", "diratime", "dirsync", "exec", "idmap", "iversion", "lazytime",
-	"loud", "mand", "noatime", "nodev", "nodiratime", "noexec", "noiversion", "nolazytime", "nomand",
-	"norelatime", "nostrictatime", "nosuid", "nosymfollow", "private", "ratime", "rbind", "rdev", "rdiratime",
-	"relatime", "remount", "rexec", "ridmap", "rnoatime", "rnodev", "rnodiratime", "rnoexec", "rnorelatime",
-	"rnostrictatime", "rnosuid", "rnosymfollow", "ro", "rprivate", "rrelatime", "rro", "rrw", "rshared",
-	"rslave", "rstrictatime", "rsuid", "rsymfollow", "runbindable", "rw", "shared", "silent", "slave",
-	"strictatime", "suid", "symfollow", "sync", "tmpcopyup", "unbindable", NULL,
+	"async",         "atime",        "bind",
+	"defaults",      "dev",          "diratime",
+	"dirsync",       "exec",         "idmap",
+	"iversion",      "lazytime",     "loud",
+	"mand",          "noatime",      "nodev",
+	"nodiratime",    "noexec",       "noiversion",
+	"nolazytime",    "nomand",       "norelatime",
+	"nostrictatime", "nosuid",       "nosymfollow",
+	"private",       "ratime",       "rbind",
+	"rdev",          "rdiratime",    "relatime",
+	"remount",       "rexec",        "ridmap",
+	"rnoatime",      "rnodev",       "rnodiratime",
+	"rnoexec",       "rnorelatime",  "rnostrictatime",
+	"rnosuid",       "rnosymfollow", "ro",
+	"rprivate",      "rrelatime",    "rro",
+	"rrw",           "rshared",      "rslave",
+	"rstrictatime",  "rsuid",        "rsymfollow",
+	"runbindable",   "rw",           "shared",
+	"silent",        "slave",        "strictatime",
+	"suid",          "symfollow",    "sync",
+	"tmpcopyup",     "unbindable",   NULL,
 };
 
 const char *const *mount_options_names(void)
@@ -165,7 +181,7 @@ static int parse_one(struct mount_options *m, const char *name, struct error *er
 
 int mount_options_parse(char *const *options, size_t n, struct mount_options *ret, struct error *err)
 {
-	struct mount_options m = {0};
+	struct mount_options m = { 0 };
 
 	for (size_t i = 0; i < n; i++) {
 		int r = options[i][0] ? parse_one(&m, options[i], err) : 0;

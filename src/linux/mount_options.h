@@ -17,7 +17,8 @@ enum mount_option_extra {
 	MOUNT_EXTRA_RIDMAP = 1 << 5,
 };
 
-/* Attributes to set and to clear, as mount_setattr(2) takes them; never the same bit in both, but for the atime field. */
+/* Attributes to set and to clear, as mount_setattr(2) takes them; never the same bit in both, but for the
+ * atime field. */
 struct mount_attributes {
 	uint64_t set, clr;
 };
@@ -28,7 +29,7 @@ enum { MOUNT_OPTIONS_MAX = 64 };
 struct mount_options {
 	struct mount_attributes attr; /* of the mount itself */
 	struct mount_attributes rec;  /* of the mount and everything mounted below it: "rro" ... */
-	unsigned extra;		      /* MOUNT_EXTRA_* */
+	unsigned extra;               /* MOUNT_EXTRA_* */
 	unsigned propagation[8];      /* MS_SHARED | MS_REC ..., in the order given */
 	size_t n_propagation;
 	const char *data[MOUNT_OPTIONS_MAX]; /* "key=value" or "flag": for the file system */
@@ -36,8 +37,8 @@ struct mount_options {
 };
 
 /*
- * mounts[].options (runtime-spec config.md, "Linux mount options") in the order given, later ones winning. What is not in the
- * table is for the file system. Returns 0, or < 0 when there are too many of a kind.
+ * mounts[].options (runtime-spec config.md, "Linux mount options") in the order given, later ones winning.
+ * What is not in the table is for the file system. Returns 0, or < 0 when there are too many of a kind.
  */
 int mount_options_parse(char *const *options, size_t n, struct mount_options *ret, struct error *err);
 

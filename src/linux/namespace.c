@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Namespaces as files: what is joined is checked to be of the type that was asked for, before anything is changed. */
+/* Namespaces as files: what is joined is checked to be of the type that was asked for, before anything is
+ * changed. */
 #include "linux/namespace.h"
 
 #include <errno.h>
@@ -14,9 +15,15 @@
 #include "linux/sys.h"
 
 const struct namespace_type namespace_types[] = {
-	{CLONE_NEWUSER, "user", "user"},     {CLONE_NEWPID, "pid", "pid"}, {CLONE_NEWNET, "network", "net"},
-	{CLONE_NEWIPC, "ipc", "ipc"},	     {CLONE_NEWUTS, "uts", "uts"}, {CLONE_NEWTIME, "time", "time"},
-	{CLONE_NEWCGROUP, "cgroup", "cgroup"}, {CLONE_NEWNS, "mount", "mnt"}, {0},
+	{ CLONE_NEWUSER, "user", "user" },
+	{ CLONE_NEWPID, "pid", "pid" },
+	{ CLONE_NEWNET, "network", "net" },
+	{ CLONE_NEWIPC, "ipc", "ipc" },
+	{ CLONE_NEWUTS, "uts", "uts" },
+	{ CLONE_NEWTIME, "time", "time" },
+	{ CLONE_NEWCGROUP, "cgroup", "cgroup" },
+	{ CLONE_NEWNS, "mount", "mnt" },
+	{ 0 },
 };
 
 const struct namespace_type *namespace_type(int type)
@@ -45,8 +52,8 @@ static int check(int fd, const char *path, int type, struct error *err)
 		return 0;
 	if (r < 0)
 		return error_set(err, EINVAL, "\"%s\" is not a namespace", path);
-	return error_set(err, EINVAL, "\"%s\" is a %s namespace, not a %s namespace", path, namespace_type(r)->name,
-			 namespace_type(type)->name);
+	return error_set(err, EINVAL, "\"%s\" is a %s namespace, not a %s namespace", path,
+			 namespace_type(r)->name, namespace_type(type)->name);
 }
 
 int namespace_open(const char *path, int type, struct error *err)

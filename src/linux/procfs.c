@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The trusted /proc. That of the host is as good as a private one, costs a tenth of it, and serves after a change of
- * namespaces too: "self" is answered for the caller, /proc/sys for the caller's namespaces (proc(5)). What is mounted over
- * parts of it is refused by RESOLVE_NO_XDEV rather than written to.
+ * The trusted /proc. That of the host is as good as a private one, costs a tenth of it, and serves after a
+ * change of namespaces too: "self" is answered for the caller, /proc/sys for the caller's namespaces
+ * (proc(5)). What is mounted over parts of it is refused by RESOLVE_NO_XDEV rather than written to.
  */
 #include "linux/procfs.h"
 
@@ -44,7 +44,9 @@ int procfs_open(struct error *err)
 	if (fd >= 0)
 		return fd;
 	fd = mount_new_fs(&fs, err);
-	return fd < 0 ? error_wrap(err, "/proc here is not a proc file system, and a private one cannot be made") : fd;
+	return fd < 0 ? error_wrap(err,
+				   "/proc here is not a proc file system, and a private one cannot be made")
+		      : fd;
 }
 
 int procfs_open_file(int procfs_fd, const char *path, int flags)

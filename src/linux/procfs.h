@@ -8,13 +8,15 @@
 #include "base/error.h"
 
 /*
- * A /proc that no container can have replaced: the caller's own, proved to be procfs and its root, opened before any namespace is
- * joined; else a private procfs mounted nowhere. Everything the runtime writes to /proc goes through it, so that nothing which is
- * mounted over a container's /proc can redirect a write (CVE-2019-16884, CVE-2025-52881). Returns an O_PATH fd, or < 0.
+ * A /proc that no container can have replaced: the caller's own, proved to be procfs and its root, opened
+ * before any namespace is joined; else a private procfs mounted nowhere. Everything the runtime writes to
+ * /proc goes through it, so that nothing which is mounted over a container's /proc can redirect a write
+ * (CVE-2019-16884, CVE-2025-52881). Returns an O_PATH fd, or < 0.
  */
 int procfs_open(struct error *err);
 
-/* Opens a file below it; no component may be a mount point or lead out ("self" and "thread-self" may be used). fd or -errno. */
+/* Opens a file below it; no component may be a mount point or lead out ("self" and "thread-self" may be
+ * used). fd or -errno. */
 int procfs_open_file(int procfs_fd, const char *path, int flags);
 
 /* One write to such a file. Returns 0 or -errno. */

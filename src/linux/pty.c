@@ -24,7 +24,8 @@ static int check_master(int fd, struct error *err)
 
 	if (fstatfs(fd, &fs) < 0 || fstat(fd, &st) < 0)
 		return error_errno(err, "stat ptmx");
-	if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(PTMX_MAJOR, PTMX_MINOR) || fs.f_type != DEVPTS_SUPER_MAGIC)
+	if (!S_ISCHR(st.st_mode) || st.st_rdev != makedev(PTMX_MAJOR, PTMX_MINOR) ||
+	    fs.f_type != DEVPTS_SUPER_MAGIC)
 		return error_set(err, ENODEV, "ptmx is not that of a devpts file system");
 	return 0;
 }
@@ -45,7 +46,7 @@ int pty_open_peer(int master_fd, struct error *err)
 
 int pty_set_size(int fd, unsigned rows, unsigned columns)
 {
-	struct winsize size = {.ws_row = (unsigned short)rows, .ws_col = (unsigned short)columns};
+	struct winsize size = { .ws_row = (unsigned short)rows, .ws_col = (unsigned short)columns };
 
 	return rows || columns ? sys_ioctl(fd, TIOCSWINSZ, (unsigned long)&size) : 0;
 }

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Opening and making paths below a hostile root. openat2(2) with RESOLVE_IN_ROOT does the opening. What it cannot do, making
- * what is missing, and kernels without it, are served by a walk: one component at a time, each opened O_NOFOLLOW relative to the
- * fd of the one before, symlinks read and put before the rest of the path, ".." answered by walking again from the root. No
- * component is ever looked at twice, so there is no moment between check and use.
+ * Opening and making paths below a hostile root. openat2(2) with RESOLVE_IN_ROOT does the opening. What it
+ * cannot do, making what is missing, and kernels without it, are served by a walk: one component at a time,
+ * each opened O_NOFOLLOW relative to the fd of the one before, symlinks read and put before the rest of the
+ * path, ".." answered by walking again from the root. No component is ever looked at twice, so there is no
+ * moment between check and use.
  */
 #include "linux/safe_open.h"
 
@@ -36,7 +37,7 @@ static int openat2_in_root(int root_fd, const char *path, int flags, uint64_t re
 
 struct walk {
 	int root_fd;
-	int fd;		     /* where the walk is, O_PATH | O_DIRECTORY */
+	int fd;              /* where the walk is, O_PATH | O_DIRECTORY */
 	char done[PATH_MAX]; /* the way from the root to fd, without symlinks: "a/b" */
 	char rest[PATH_MAX]; /* what is still to be walked */
 	int links;
@@ -81,7 +82,8 @@ static int prepend(struct walk *w, const char *text)
 	return 0;
 }
 
-/* "..": walks the way again without its last component, so that a directory moved meanwhile cannot lead out. */
+/* "..": walks the way again without its last component, so that a directory moved meanwhile cannot lead out.
+ */
 static int parent(struct walk *w)
 {
 	char way[PATH_MAX];
@@ -117,7 +119,8 @@ static int follow(struct walk *w, int link_fd)
 	return prepend(w, target);
 }
 
-/* Takes the next component off the rest: its name, and whether it is the last. Returns 0 when there is none. */
+/* Takes the next component off the rest: its name, and whether it is the last. Returns 0 when there is none.
+ */
 static int next(struct walk *w, char name[static NAME_MAX + 1], bool *ret_last)
 {
 	char *p = w->rest + strspn(w->rest, "/");
@@ -193,7 +196,7 @@ static int step(struct walk *w, const enum safe_make *make, mode_t mode, bool no
 /* Returns an O_PATH fd. nofollow: no component at all may be a symlink. */
 static int walk(int root_fd, const char *path, const enum safe_make *make, mode_t mode, bool nofollow)
 {
-	struct walk w = {.root_fd = root_fd, .fd = -1};
+	struct walk w = { .root_fd = root_fd, .fd = -1 };
 	int r, fd = -1;
 
 	if (strlen(path) >= sizeof(w.rest))

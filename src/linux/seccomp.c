@@ -20,9 +20,14 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "linux/seccomp_internal.h"
 #include "linux/sys.h"
 
-enum { ARGS_MAX = 6, BPF_INSNS_MAX = 4096 /* BPF_MAXINSNS */ };
+#ifndef SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV
+#define SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV (1UL << 5) /* 5.19 */
+#endif
+
+enum { ARGS_MAX = 6 };
 
 /* errno_ret: whether the action has a number for the caller. It is then added to the lower 16 bits, EPERM by
  * default. */
@@ -79,11 +84,11 @@ static const char *const architectures[_OCI_SECCOMP_ARCH_MAX] = {
 	[OCI_SECCOMP_ARCH_SHEB] = "sheb",
 };
 
-/* TSYNC has no other thread to reach in a process that has one; WAIT_KILLABLE_RECV speaks of notifications
- * only. */
+/* TSYNC has no other thread to reach in a process that has one. */
 static const unsigned filter_flags[_OCI_SECCOMP_FLAG_MAX] = {
 	[OCI_SECCOMP_FLAG_LOG] = SECCOMP_FILTER_FLAG_LOG,
 	[OCI_SECCOMP_FLAG_SPEC_ALLOW] = SECCOMP_FILTER_FLAG_SPEC_ALLOW,
+	[OCI_SECCOMP_FLAG_WAIT_KILLABLE_RECV] = SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
 };
 
 static void releasep(scmp_filter_ctx *ctx)
@@ -111,10 +116,46 @@ static int resolve_action(enum oci_seccomp_action action, bool has_errno, uint32
 	return 0;
 }
 
-/* What no kernel's answer is needed for. Notifications come with the listener that gets them, which is not
- * there yet. */
-static int validate(const struct oci_seccomp *oci, struct error *err)
+/* SECCOMP_RET_* in the order of the bits. */
+static const uint32_t kernel_actions[] = {
+	SECCOMP_RET_USER_NOTIF, SECCOMP_RET_KILL_PROCESS, SECCOMP_RET_KILL_THREAD, SECCOMP_RET_TRAP,
+	SECCOMP_RET_ERRNO,      SECCOMP_RET_TRACE,        SECCOMP_RET_LOG,         SECCOMP_RET_ALLOW,
+};
+
+unsigned seccomp_available_actions(void)
 {
+	unsigned available = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(kernel_actions); i++)
+		if (sys_seccomp(SECCOMP_GET_ACTION_AVAIL, 0, &kernel_actions[i]) == 0)
+			available |= 1u << i;
+	return available;
+}
+
+/* config-linux.md about SCMP_ACT_NOTIFY; write is the call by which the child tells of the listener. */
+static int check_notify(const struct oci_seccomp *oci, size_t index, unsigned available, struct error *err)
+{
+	if (strv_contains(oci->syscalls[index].names, "write"))
+		return error_set(err, EINVAL,
+				 "linux.seccomp.syscalls[%zu]: SCMP_ACT_NOTIFY cannot be used for the write "
+				 "syscall",
+				 index);
+	if (str_is_empty(oci->listener_path))
+		return error_set(err, EINVAL,
+				 "linux.seccomp.listenerPath: missing, but syscalls[%zu] has SCMP_ACT_NOTIFY",
+				 index);
+	if (!(available & SECCOMP_AVAILABLE_NOTIFY))
+		return error_set(err, EOPNOTSUPP,
+				 "linux.seccomp.syscalls[%zu].action: seccomp notify unsupported: this kernel "
+				 "does not know SCMP_ACT_NOTIFY (Linux 5.0)",
+				 index);
+	return 0;
+}
+
+static int validate(const struct oci_seccomp *oci, unsigned available, bool *ret_notify, struct error *err)
+{
+	bool notify = false;
+
 	if (oci->default_action == OCI_SECCOMP_ACTION_NOTIFY)
 		return error_set(
 			err, EINVAL,
@@ -123,21 +164,16 @@ static int validate(const struct oci_seccomp *oci, struct error *err)
 		return error_set(err, EINVAL,
 				 "linux.seccomp.listenerMetadata: is set, but listenerPath is not");
 	for (size_t i = 0; i < oci->n_syscalls; i++) {
-		const struct oci_syscall *s = &oci->syscalls[i];
+		int r = 0;
 
-		if (s->action != OCI_SECCOMP_ACTION_NOTIFY)
+		if (oci->syscalls[i].action != OCI_SECCOMP_ACTION_NOTIFY)
 			continue;
-		if (strv_contains(s->names, "write"))
-			return error_set(err, EINVAL,
-					 "linux.seccomp.syscalls[%zu]: SCMP_ACT_NOTIFY cannot be used for "
-					 "the write syscall",
-					 i);
-		return error_set(err, EOPNOTSUPP,
-				 "linux.seccomp.syscalls[%zu].action: seccomp notify unsupported: "
-				 "SCMP_ACT_NOTIFY needs a "
-				 "listener, which this runtime does not serve",
-				 i);
+		notify = true;
+		r = check_notify(oci, i, available, err);
+		if (r < 0)
+			return r;
 	}
+	*ret_notify = notify;
 	return 0;
 }
 
@@ -241,15 +277,20 @@ static bool flag_is_known(unsigned flag)
 	return sys_seccomp(SECCOMP_SET_MODE_FILTER, flag, NULL) == -EFAULT;
 }
 
-static int resolve_flags(const struct oci_seccomp *oci, unsigned *ret, struct error *err)
+static int resolve_flags(const struct oci_seccomp *oci, bool notify, unsigned *ret, struct error *err)
 {
-	*ret = 0;
+	const unsigned listener = notify ? SECCOMP_FILTER_FLAG_NEW_LISTENER : 0;
+
+	*ret = listener;
 	if (!oci->flags && flag_is_known(SECCOMP_FILTER_FLAG_SPEC_ALLOW))
-		*ret = SECCOMP_FILTER_FLAG_SPEC_ALLOW;
+		*ret |= SECCOMP_FILTER_FLAG_SPEC_ALLOW;
 	for (size_t i = 0; i < oci->n_flags; i++) {
 		unsigned flag = filter_flags[oci->flags[i]];
 
-		if (flag && !flag_is_known(flag))
+		/* it speaks of notifications, and the kernel refuses it where there are none */
+		if (flag == SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV && !notify)
+			continue;
+		if (flag && !flag_is_known(flag | listener))
 			return error_set(err, EOPNOTSUPP,
 					 "linux.seccomp.flags[%zu]: this kernel does not know %s", i,
 					 oci_seccomp_flag_to_string(oci->flags[i]));
@@ -259,11 +300,9 @@ static int resolve_flags(const struct oci_seccomp *oci, unsigned *ret, struct er
 }
 
 /* libseccomp before 2.6 writes to descriptors only. */
-static int export(scmp_filter_ctx ctx, struct seccomp_filter *ret, struct error *err)
+static int export(scmp_filter_ctx ctx, char **ret, size_t *ret_len, struct error *err)
 {
 	_cleanup_fd_ int fd = memfd_create("seccomp", MFD_CLOEXEC);
-	_cleanup_free_ char *bpf = NULL;
-	size_t len;
 	int r;
 
 	if (fd < 0)
@@ -273,37 +312,50 @@ static int export(scmp_filter_ctx ctx, struct seccomp_filter *ret, struct error 
 		return error_errnum(err, r, "linux.seccomp: libseccomp cannot make the filter");
 	if (lseek(fd, 0, SEEK_SET) < 0)
 		return error_errno(err, "linux.seccomp: lseek");
-	r = fd_read_file(fd, BPF_INSNS_MAX * sizeof(struct sock_filter), &bpf, &len);
+	r = fd_read_file(fd, BPF_MAXINSNS * sizeof(struct sock_filter), ret, ret_len);
+	return r < 0 ? error_errnum(
+			       err, r,
+			       "linux.seccomp: the filter has more instructions than the kernel takes (%d)",
+			       BPF_MAXINSNS)
+		     : 0;
+}
+
+/* The stub, then libseccomp's filter, which begins by looking at the architecture again. */
+static int assemble(const struct oci_seccomp *oci, scmp_filter_ctx ctx, struct seccomp_filter *ret,
+		    struct error *err)
+{
+	uint32_t archs[SECCOMP_ARCHITECTURES_MAX] = {seccomp_arch_native()};
+	struct sock_filter stub[SECCOMP_ARCHITECTURES_MAX * SECCOMP_ENOSYS_INSNS];
+	_cleanup_free_ char *bpf = NULL;
+	size_t n = 1, n_stub, len;
+	int r = export(ctx, &bpf, &len, err);
+
 	if (r < 0)
-		return error_errnum(
-			err, r, "linux.seccomp: the filter has more instructions than the kernel takes (%d)",
-			BPF_INSNS_MAX);
-	ret->n_insns = (unsigned short)(len / sizeof(struct sock_filter));
-	ret->insns = xmemdup(bpf, len);
+		return r;
+	for (size_t i = 0; i < oci->n_architectures; i++) {
+		uint32_t arch = seccomp_arch_resolve_name(architectures[oci->architectures[i]]);
+
+		if (arch != archs[0] && n < ARRAY_SIZE(archs))
+			archs[n++] = arch;
+	}
+	n_stub = seccomp_enosys(oci, archs, n, stub);
+	if (n_stub + len / sizeof(*stub) > BPF_MAXINSNS)
+		return error_set(err, E2BIG,
+				 "linux.seccomp: the filter has more instructions than the kernel takes (%d)",
+				 BPF_MAXINSNS);
+	ret->insns = xcalloc(n_stub + len / sizeof(*stub), sizeof(*stub));
+	memcpy(ret->insns, stub, n_stub * sizeof(*stub));
+	memcpy(ret->insns + n_stub, bpf, len);
+	ret->n_insns = (unsigned short)(n_stub + len / sizeof(*stub));
 	return 0;
 }
 
-int seccomp_filter_compile(const struct oci_seccomp *oci, struct seccomp_filter *ret, struct error *err)
+static int compile(const struct oci_seccomp *oci, uint32_t default_action, struct seccomp_filter *ret,
+		   struct error *err)
 {
-	_cleanup_(releasep) scmp_filter_ctx ctx = NULL;
-	struct seccomp_filter f = {0};
-	uint32_t default_action;
+	_cleanup_(releasep) scmp_filter_ctx ctx = seccomp_init(default_action);
 	int r;
 
-	*ret = f;
-	if (!oci)
-		return 0;
-	r = validate(oci, err);
-	if (r < 0)
-		return r;
-	r = resolve_action(oci->default_action, oci->has_default_errno_ret, oci->default_errno_ret,
-			   "linux.seccomp.defaultErrnoRet", &default_action, err);
-	if (r < 0)
-		return r;
-	r = resolve_flags(oci, &f.flags, err);
-	if (r < 0)
-		return r;
-	ctx = seccomp_init(default_action);
 	if (!ctx)
 		return error_set(err, EINVAL, "linux.seccomp.defaultAction: libseccomp does not take %s here",
 				 oci_seccomp_action_to_string(oci->default_action));
@@ -313,10 +365,39 @@ int seccomp_filter_compile(const struct oci_seccomp *oci, struct seccomp_filter 
 	if (r < 0)
 		return r;
 	seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a binary tree: since libseccomp 2.5 */
-	r = export(ctx, &f, err);
+	return assemble(oci, ctx, ret, err);
+}
+
+int seccomp_filter_compile(const struct oci_seccomp *oci, int cache_fd, struct seccomp_filter *ret,
+			   struct error *err)
+{
+	_cleanup_buf_ struct buf key = {0};
+	struct seccomp_filter f = {0};
+	unsigned available;
+	uint32_t default_action;
+	int r;
+
+	*ret = f;
+	if (!oci)
+		return 0;
+	available = seccomp_available_actions();
+	r = validate(oci, available, &f.notify, err);
 	if (r >= 0)
-		*ret = f;
-	return r;
+		r = resolve_action(oci->default_action, oci->has_default_errno_ret, oci->default_errno_ret,
+				   "linux.seccomp.defaultErrnoRet", &default_action, err);
+	if (r >= 0)
+		r = resolve_flags(oci, f.notify, &f.flags, err);
+	if (r < 0)
+		return r;
+	seccomp_cache_key(oci, available, &key);
+	if (!seccomp_cache_load(cache_fd, &key, &f)) {
+		r = compile(oci, default_action, &f, err);
+		if (r < 0)
+			return r;
+		seccomp_cache_store(cache_fd, &key, &f);
+	}
+	*ret = f;
+	return 0;
 }
 
 void seccomp_filter_done(struct seccomp_filter *f)
@@ -325,13 +406,14 @@ void seccomp_filter_done(struct seccomp_filter *f)
 	*f = (struct seccomp_filter){0};
 }
 
-int seccomp_filter_load(const struct seccomp_filter *f, struct error *err)
+int seccomp_filter_load(const struct seccomp_filter *f, int *ret_listener, struct error *err)
 {
 	struct sock_fprog program = {.len = f->n_insns, .filter = f->insns};
 	int r = f->n_insns > 0 ? sys_seccomp(SECCOMP_SET_MODE_FILTER, f->flags, &program) : 0;
 
-	return r < 0 ? error_errnum(err, r,
-				    "linux.seccomp: cannot load the filter (%u instructions, flags %u)",
-				    f->n_insns, f->flags)
-		     : 0;
+	if (r < 0)
+		return error_errnum(err, r, "linux.seccomp: cannot load the filter (%u instructions, flags %u)",
+				    f->n_insns, f->flags);
+	*ret_listener = f->notify ? r : -1;
+	return 0;
 }

@@ -15,20 +15,32 @@ struct seccomp_filter {
 	struct sock_filter *insns;
 	unsigned short n_insns;
 	unsigned flags; /* SECCOMP_FILTER_FLAG_* */
+	bool notify;    /* it has SCMP_ACT_NOTIFY: loading it makes a listener */
 };
 
 /*
  * linux.seccomp as BPF (parent side; libseccomp allocates). Names of syscalls that no kernel of the profile's
- * architectures has are ignored (debug log). A wrong combination is an error that names the field. oci NULL
- * gives an empty filter.
+ * architectures has are ignored (debug log). System calls newer than all that the profile names get ENOSYS
+ * where the default action is an error (seccomp_enosys.c). A wrong combination is an error that names the
+ * field. oci NULL gives an empty filter. cache_fd: seccomp_cache_open()'s, or -1 to compile in any case.
  */
-int seccomp_filter_compile(const struct oci_seccomp *oci, struct seccomp_filter *ret, struct error *err);
+int seccomp_filter_compile(const struct oci_seccomp *oci, int cache_fd, struct seccomp_filter *ret,
+			   struct error *err);
 
 void seccomp_filter_done(struct seccomp_filter *f);
 #define _cleanup_seccomp_filter_ _cleanup_(seccomp_filter_done)
 
-/* Loads the filter into the calling thread (child side, async-signal-safe). Needs CAP_SYS_ADMIN or
- * no_new_privs. Nothing for an empty one. */
-int seccomp_filter_load(const struct seccomp_filter *f, struct error *err);
+/*
+ * The directory of compiled filters below the state root, made when missing (0700). Returns an fd; -errno when
+ * there is none, or one that others could write to: use -1 then.
+ */
+int seccomp_cache_open(int root_dirfd);
+
+/*
+ * Loads the filter into the calling thread (child side, async-signal-safe). Needs CAP_SYS_ADMIN or
+ * no_new_privs. Nothing for an empty one. With f->notify *ret_listener is the fd that notifications come from,
+ * seccomp_unotify(2), CLOEXEC; else -1.
+ */
+int seccomp_filter_load(const struct seccomp_filter *f, int *ret_listener, struct error *err);
 
 #endif

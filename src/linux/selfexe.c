@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The program's own image. A process that is about to become a container's has /proc/PID/exe, a way to the runtime's file on the host
- * that crosses every mount namespace: a container can execute "#!/proc/self/exe", open that link when the process runs, and
- * write once nobody executes the file. PR_SET_DUMPABLE does not help there, for execve(2) resets it, nor against a
- * container with CAP_SYS_PTRACE. What does: the image belongs to a mount that is read-only, attached nowhere (so that no mount
- * call of anybody reaches it) and gone when its last process is.
+ * The program's own image. A process that is about to become a container's has /proc/PID/exe, a way to the
+ * runtime's file on the host that crosses every mount namespace: a container can execute "#!/proc/self/exe",
+ * open that link when the process runs, and write once nobody executes the file. PR_SET_DUMPABLE does not
+ * help there, for execve(2) resets it, nor against a container with CAP_SYS_PTRACE. What does: the image
+ * belongs to a mount that is read-only, attached nowhere (so that no mount call of anybody reaches it) and
+ * gone when its last process is.
  */
 #include "linux/selfexe.h"
 
@@ -43,7 +44,7 @@ bool selfexe_is_protected(void)
 
 static int open_readonly_mount(void)
 {
-	const struct mount_attributes readonly = {.set = MOUNT_ATTR_RDONLY};
+	const struct mount_attributes readonly = { .set = MOUNT_ATTR_RDONLY };
 	_cleanup_fd_ int fd = mount_clone(AT_FDCWD, "/proc/self/exe", false);
 	int r;
 

@@ -7,10 +7,11 @@
 #include "base/error.h"
 
 /*
- * Makes /proc/self/exe of this program something that nobody can write to: before it starts processes that a container
- * controls, which could otherwise reach the program's file on the host through /proc/PID/exe (CVE-2019-5736). To be called
- * first thing in main(): it may execute the program again, with the same arguments, from a read-only detached mount of
- * itself (a sealed copy in memory where it may not mount). Returns 0 when protected, or < 0.
+ * Makes /proc/self/exe of this program something that nobody can write to: before it starts processes that a
+ * container controls, which could otherwise reach the program's file on the host through /proc/PID/exe
+ * (CVE-2019-5736). To be called first thing in main(): it may execute the program again, with the same
+ * arguments, from a read-only detached mount of itself (a sealed copy in memory where it may not mount).
+ * Returns 0 when protected, or < 0.
  */
 int selfexe_protect(char *const *argv, struct error *err);
 

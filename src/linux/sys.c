@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The kernel's door: one line for each call, through syscall(2) where C libraries differ in what they wrap (or cache, or
- * apply to all threads). Async-signal-safe, so that all of it may run between clone and exec.
+ * The kernel's door: one line for each call, through syscall(2) where C libraries differ in what they wrap
+ * (or cache, or apply to all threads). Async-signal-safe, so that all of it may run between clone and exec.
  */
 #include "linux/sys.h"
 
@@ -56,6 +56,11 @@ int sys_pidfd_send_signal(int pidfd, int sig)
 	return ret(syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0));
 }
 
+int sys_pidfd_getfd(int pidfd, int fd)
+{
+	return ret(syscall(SYS_pidfd_getfd, pidfd, fd, 0));
+}
+
 int sys_close_range(unsigned first, unsigned last, unsigned flags)
 {
 	return ret(syscall(SYS_close_range, first, last, flags));
@@ -108,7 +113,7 @@ long sys_keyctl(int cmd, unsigned long arg2, unsigned long arg3, unsigned long a
 
 int sys_capget(uint64_t *permitted)
 {
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2];
 
 	if (syscall(SYS_capget, &header, data) < 0)
@@ -119,10 +124,10 @@ int sys_capget(uint64_t *permitted)
 
 int sys_capset(uint64_t effective, uint64_t permitted, uint64_t inheritable)
 {
-	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct data[2] = {
-		{(uint32_t)effective, (uint32_t)permitted, (uint32_t)inheritable},
-		{(uint32_t)(effective >> 32), (uint32_t)(permitted >> 32), (uint32_t)(inheritable >> 32)},
+		{ (uint32_t)effective, (uint32_t)permitted, (uint32_t)inheritable },
+		{ (uint32_t)(effective >> 32), (uint32_t)(permitted >> 32), (uint32_t)(inheritable >> 32) },
 	};
 
 	return ret(syscall(SYS_capset, &header, data));
@@ -263,7 +268,8 @@ int sys_mount_setattr(int dirfd, const char *path, unsigned flags, const struct 
 	return ret(syscall(SYS_mount_setattr, dirfd, path, flags, attr, sizeof(*attr)));
 }
 
-int sys_mount(const char *source, const char *target, const char *fstype, unsigned long flags, const char *data)
+int sys_mount(const char *source, const char *target, const char *fstype, unsigned long flags,
+	      const char *data)
 {
 	return ret(mount(source, target, fstype, flags, data));
 }

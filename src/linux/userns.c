@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The id maps of a user namespace, user_namespaces(7). A map is written once, in one write. With CAP_SETUID over the parent namespace
- * that is all; without, the kernel lets a process map its own id only, and the set-uid helpers of shadow(5) map what subuid(5) grants.
+ * The id maps of a user namespace, user_namespaces(7). A map is written once, in one write. With CAP_SETUID
+ * over the parent namespace that is all; without, the kernel lets a process map its own id only, and the
+ * set-uid helpers of shadow(5) map what subuid(5) grants.
  */
 #include "linux/userns.h"
 
@@ -26,7 +27,7 @@ int64_t id_map_to_outside(const struct id_map *maps, size_t n, uint32_t id)
 
 static char *map_text(const struct id_map *maps, size_t n)
 {
-	_cleanup_buf_ struct buf b = {0};
+	_cleanup_buf_ struct buf b = { 0 };
 
 	for (size_t i = 0; i < n; i++)
 		buf_printf(&b, "%u %u %u\n", maps[i].inside, maps[i].outside, maps[i].count);
@@ -42,7 +43,7 @@ static bool is_own_id(const struct id_map *maps, size_t n, uint32_t own)
 static int run_helper(const char *path, pid_t pid, const struct id_map *maps, size_t n, struct error *err)
 {
 	_cleanup_strv_ char **argv = NULL;
-	struct process_spawn spec = {.path = path, .stdio = {-1, 2, 2}};
+	struct process_spawn spec = { .path = path, .stdio = { -1, 2, 2 } };
 	char number[16];
 	int status, r;
 
@@ -50,7 +51,7 @@ static int run_helper(const char *path, pid_t pid, const struct id_map *maps, si
 	snprintf(number, sizeof(number), "%d", (int)pid);
 	strv_append(&argv, number);
 	for (size_t i = 0; i < n; i++) {
-		const uint32_t fields[] = {maps[i].inside, maps[i].outside, maps[i].count};
+		const uint32_t fields[] = { maps[i].inside, maps[i].outside, maps[i].count };
 
 		for (size_t f = 0; f < ARRAY_SIZE(fields); f++) {
 			snprintf(number, sizeof(number), "%u", fields[f]);
@@ -65,12 +66,15 @@ static int run_helper(const char *path, pid_t pid, const struct id_map *maps, si
 	if (r < 0)
 		return error_errnum(err, r, "wait for %s", path);
 	if (status != 0)
-		return error_set(err, EPERM, "%s failed with status %d: the ids must be granted in /etc/subuid and /etc/subgid",
-				 path, process_exit_status(status));
+		return error_set(
+			err, EPERM,
+			"%s failed with status %d: the ids must be granted in /etc/subuid and /etc/subgid",
+			path, process_exit_status(status));
 	return 0;
 }
 
-static int write_map(int procfs_fd, pid_t pid, const char *file, const struct id_map *maps, size_t n, struct error *err)
+static int write_map(int procfs_fd, pid_t pid, const char *file, const struct id_map *maps, size_t n,
+		     struct error *err)
 {
 	_cleanup_free_ char *text = map_text(maps, n);
 	int r = procfs_write_pid(procfs_fd, pid, file, text, strlen(text));

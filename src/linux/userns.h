@@ -25,8 +25,9 @@ struct userns_maps {
 };
 
 /*
- * Writes the maps of process pid's new user namespace: through procfs_fd when we may, else by newuidmap(1) and newgidmap(1), or, for
- * one id that is our own, with setgroups(2) denied first. Parent side. Returns 0, or < 0.
+ * Writes the maps of process pid's new user namespace: through procfs_fd when we may, else by newuidmap(1)
+ * and newgidmap(1), or, for one id that is our own, with setgroups(2) denied first. Parent side. Returns 0,
+ * or < 0.
  */
 int userns_write_maps(int procfs_fd, pid_t pid, const struct userns_maps *maps, struct error *err);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The verbs that find a container by its state: signal, pids, status, destroy. A pid is only ever used together with the start time that
- * state.json has for it, and through a pidfd: a process that got the same number later is not the container. Nothing here sleeps.
+ * The verbs that find a container by its state: signal, pids, status, destroy. A pid is only ever used
+ * together with the start time that state.json has for it, and through a pidfd: a process that got the same
+ * number later is not the container. Nothing here sleeps.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +20,7 @@
 #include "container/env.h"
 #include "linux/cgroup/cgroup.h"
 #include "linux/lsm/lsm.h"
+#include "linux/seccomp.h"
 #include "linux/sys.h"
 #include "native/native.h"
 #include "native/operations.h"
@@ -40,6 +42,13 @@ int native_cgroup(const struct container *c, struct cgroup **ret, struct error *
 	return cgroup_from_strings(c->state->cgroup, c->state->n_cgroup, ret, err);
 }
 
+int native_seccomp_cache(const struct env *env, const struct oci_config *config)
+{
+	int fd = config->linux_ && config->linux_->seccomp ? seccomp_cache_open(env->root_dirfd) : -1;
+
+	return MAX(fd, -1);
+}
+
 int native_validate(const struct env *env _unused_, const struct bundle *b, struct error *err)
 {
 	const struct oci_config *c = b->config;
@@ -53,7 +62,9 @@ int native_validate(const struct env *env _unused_, const struct bundle *b, stru
 	if (lstat(b->rootfs, &st) < 0)
 		return error_errno(err, "invalid rootfs: root.path \"%s\"", b->rootfs);
 	if (!S_ISDIR(st.st_mode))
-		return error_set(err, ENOTDIR, "invalid rootfs: root.path \"%s\": not an absolute path, or a symlink", b->rootfs);
+		return error_set(err, ENOTDIR,
+				 "invalid rootfs: root.path \"%s\": not an absolute path, or a symlink",
+				 b->rootfs);
 	return lsm_validate(&labels, err);
 }
 
@@ -78,11 +89,12 @@ static int signal_all(const struct container *c, int sig, struct error *err)
 	return r < 0 ? r : cgroup_signal(cg, sig, err);
 }
 
-/* Without a pid namespace of its own the kernel does not take the others down with the first process: on SIGKILL we do. */
+/* Without a pid namespace of its own the kernel does not take the others down with the first process: on
+ * SIGKILL we do. */
 static bool must_kill_all(struct container *c, int sig)
 {
 	const struct oci_config *config;
-	struct error err = {0};
+	struct error err = { 0 };
 
 	if (sig != SIGKILL || container_config(c, &config, &err) < 0)
 		return false;
@@ -113,7 +125,8 @@ int native_signal(const struct env *env _unused_, struct container *c, int sig, 
 	return r < 0 ? error_errnum(err, r, "signal %d", sig) : 0;
 }
 
-int native_pids(const struct env *env _unused_, struct container *c, pid_t **ret, size_t *ret_n, struct error *err)
+int native_pids(const struct env *env _unused_, struct container *c, pid_t **ret, size_t *ret_n,
+		struct error *err)
 {
 	_cleanup_cgroup_ struct cgroup *cg = NULL;
 	int r = native_cgroup(c, &cg, err);
@@ -121,7 +134,8 @@ int native_pids(const struct env *env _unused_, struct container *c, pid_t **ret
 	return r < 0 ? r : cgroup_pids(cg, ret, ret_n, err);
 }
 
-int native_status(const struct env *env _unused_, struct container *c, enum container_status *ret, struct error *err)
+int native_status(const struct env *env _unused_, struct container *c, enum container_status *ret,
+		  struct error *err)
 {
 	_cleanup_cgroup_ struct cgroup *cg = NULL;
 	enum container_status status = container_status_of(c);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * create, the parent's side: a table of steps, each with what undoes it, so that a failure anywhere leaves the machine as it was. Between
- * birth and READY parent and child work at the same time: on cgroup v1 moving a process can take milliseconds, during which the child
- * mounts. The child is told GO for each thing it waits for, in the order in which it waits (native/init.c).
+ * create, the parent's side: a table of steps, each with what undoes it, so that a failure anywhere leaves
+ * the machine as it was. Between birth and READY parent and child work at the same time: on cgroup v1 moving
+ * a process can take milliseconds, during which the child mounts. The child is told GO for each thing it
+ * waits for, in the order in which it waits (native/init.c).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -29,6 +30,7 @@
 #include "linux/selfexe.h"
 #include "linux/sys.h"
 #include "native/init.h"
+#include "native/listener.h"
 #include "native/operations.h"
 #include "native/spawn.h"
 #include "native/start.h"
@@ -49,16 +51,20 @@ struct creation {
 static int make_plan(struct creation *c, struct error *err)
 {
 	const struct create_request *req = c->req;
+	_cleanup_fd_ int cache_fd = native_seccomp_cache(req->env, req->bundle->config);
 	const struct plan_facts facts = {
 		.id = req->container->id,
-		.grantable = caps_grantable(native_has_namespace(req->bundle->config, OCI_NAMESPACE_TYPE_USER)),
+		.grantable =
+			caps_grantable(native_has_namespace(req->bundle->config, OCI_NAMESPACE_TYPE_USER)),
 		.no_pivot = req->no_pivot,
 		.no_new_keyring = req->no_new_keyring,
+		.seccomp_cache_fd = cache_fd,
 	};
 	int r;
 
 	if (!selfexe_is_protected())
-		return error_set(err, EPERM, "this program's image is writable: selfexe_protect() was not called");
+		return error_set(err, EPERM,
+				 "this program's image is writable: selfexe_protect() was not called");
 	r = native_plan_new(req->bundle, &facts, &c->plan, err);
 	if (r < 0)
 		return r;
@@ -85,7 +91,7 @@ enum { REMOVE_TIMEOUT_MS = 10000 };
 
 static void undo_cgroup(struct creation *c)
 {
-	struct error err = {0};
+	struct error err = { 0 };
 
 	if (cgroup_remove(c->cgroup, REMOVE_TIMEOUT_MS, &err) < 0)
 		log_warning("%s", err.msg);
@@ -98,9 +104,10 @@ static void add_early(struct spawn *s, int fd, int type)
 }
 
 /*
- * Who joins what. Without a user namespace: the child itself, and it is born in an existing pid namespace. With one, new or existing,
- * order matters: root joins what belongs to the host while it still may, then the user namespace; without privileges it is the user
- * namespace that gives the right to join the rest. Either way a process in between does it.
+ * Who joins what. Without a user namespace: the child itself, and it is born in an existing pid namespace.
+ * With one, new or existing, order matters: root joins what belongs to the host while it still may, then the
+ * user namespace; without privileges it is the user namespace that gives the right to join the rest. Either
+ * way a process in between does it.
  */
 static void divide_joins(struct creation *c, const int *fds)
 {
@@ -172,7 +179,8 @@ static int open_sources(struct creation *c, struct error *err)
 
 		if (m->kind != PLAN_MOUNT_BIND)
 			continue;
-		c->source_fds[1 + i] = rootfs_open_source(m->source, m->options.extra & MOUNT_EXTRA_RECURSIVE, err);
+		c->source_fds[1 + i] =
+			rootfs_open_source(m->source, m->options.extra & MOUNT_EXTRA_RECURSIVE, err);
 		if (c->source_fds[1 + i] < 0)
 			return error_wrap(err, "mounts[%zu] \"%s\"", i, m->destination);
 	}
@@ -197,7 +205,8 @@ static void undo_listen(struct creation *c)
 	start_forget(c->req->container);
 }
 
-/* A cgroup namespace is made when its process is in the group, a time namespace before it has any: both by the child. */
+/* A cgroup namespace is made when its process is in the group, a time namespace before it has any: both by
+ * the child. */
 #define MADE_BY_CHILD ((uint64_t)(CLONE_NEWCGROUP | CLONE_NEWTIME))
 
 static int give_birth(struct creation *c, struct error *err)
@@ -218,6 +227,7 @@ static int give_birth(struct creation *c, struct error *err)
 		.source_fds = c->source_fds,
 		.procfs_fd = c->init.setup.procfs_fd,
 		.new_cgroupns = ns->create & CLONE_NEWCGROUP,
+		.top_fd = -1,
 		.root_fd = -1,
 	};
 	c->init.await_maps = ns->create & CLONE_NEWUSER;
@@ -254,7 +264,8 @@ static int record(struct creation *c, struct error *err)
 	ct->state->has_start_time = true;
 	ct->state->n_cgroup = 0;
 	for (char **g = groups; g && *g; g++) {
-		char **slot = oci_doc_append(ct->state_doc, &ct->state->cgroup, &ct->state->n_cgroup, sizeof(*slot));
+		char **slot = oci_doc_append(ct->state_doc, &ct->state->cgroup, &ct->state->n_cgroup,
+					     sizeof(*slot));
 
 		if (!slot || !(*slot = oci_doc_strdup(ct->state_doc, *g)))
 			return error_set(err, ENOMEM, "remember the cgroup");
@@ -265,7 +276,7 @@ static int record(struct creation *c, struct error *err)
 static int write_maps(struct creation *c, struct error *err)
 {
 	const struct plan_namespaces *ns = &c->plan->namespaces;
-	const struct userns_maps maps = {ns->uids, ns->gids, ns->n_uids, ns->n_gids};
+	const struct userns_maps maps = { ns->uids, ns->gids, ns->n_uids, ns->n_gids };
 	int r;
 
 	if (!c->init.await_maps)
@@ -280,7 +291,8 @@ static int set_oom_score(struct creation *c, struct error *err)
 
 	if (!p->has_oom_score_adj)
 		return 0;
-	return oom_score_adj_set(c->init.setup.procfs_fd, c->child.pid, p->oom_score_adj, c->req->env->rootless, err);
+	return oom_score_adj_set(c->init.setup.procfs_fd, c->child.pid, p->oom_score_adj,
+				 c->req->env->rootless, err);
 }
 
 static int enter_cgroup(struct creation *c, struct error *err)
@@ -312,6 +324,12 @@ static int run_hooks(struct creation *c, struct error *err)
 	return r < 0 ? r : sync_send(c->sync_fd, SYNC_GO, 0, err);
 }
 
+static int serve_listener(struct creation *c, struct error *err)
+{
+	return listener_serve(&c->plan->process, c->req->container, CONTAINER_CREATING, &c->child, c->sync_fd,
+			      err);
+}
+
 static int await_ready(struct creation *c, struct error *err)
 {
 	return sync_expect(c->sync_fd, SYNC_READY, NULL, err);
@@ -321,20 +339,23 @@ static const struct step {
 	int (*run)(struct creation *c, struct error *err);
 	void (*undo)(struct creation *c); /* after run succeeded and a later step did not */
 } steps[] = {
-	{make_plan, NULL},	 {make_cgroup, undo_cgroup}, {open_namespaces, NULL}, {open_sources, NULL},
-	{listen_start, undo_listen}, {give_birth, undo_birth},   {record, NULL},	      {write_maps, NULL},
-	{enter_cgroup, NULL},	 {run_hooks, NULL},	     {await_ready, NULL},
+	{ make_plan, NULL },    { make_cgroup, undo_cgroup },  { open_namespaces, NULL },
+	{ open_sources, NULL }, { listen_start, undo_listen }, { give_birth, undo_birth },
+	{ record, NULL },       { write_maps, NULL },          { enter_cgroup, NULL },
+	{ run_hooks, NULL },    { serve_listener, NULL },      { await_ready, NULL },
 };
 
-/* When the child failed first, what we ran into is only the consequence: its own word counts. And the OOM killer leaves none. */
+/* When the child failed first, what we ran into is only the consequence: its own word counts. And the OOM
+ * killer leaves none. */
 static void find_cause(struct creation *c, struct error *err)
 {
 	struct cgroup_stats stats;
-	struct error first = {0}, ignored = {0};
+	struct error first = { 0 }, ignored = { 0 };
 
 	if (c->sync_fd < 0 || c->child.pid <= 0)
 		return;
-	if (cgroup_stats(c->cgroup, &stats, &ignored) == 0 && stats.oom_kills != CGROUP_STAT_NONE && stats.oom_kills > 0)
+	if (cgroup_stats(c->cgroup, &stats, &ignored) == 0 && stats.oom_kills != CGROUP_STAT_NONE &&
+	    stats.oom_kills > 0)
 		error_set(err, ENOMEM, "container init was OOM-killed (memory limit too low?)");
 	fd_set_nonblock(c->sync_fd, 1);
 	while (sync_expect(c->sync_fd, SYNC_ERROR, NULL, &first) < 0) {
@@ -364,9 +385,11 @@ int native_create(const struct create_request *req, struct error *err)
 	struct creation c = {
 		.req = req,
 		.sync_fd = -1,
-		.child = {.pidfd = -1},
-		.spawn = {.cgroup_fd = -1, .pidns_fd = -1},
-		.init = {.sync_fd = -1, .start_fd = -1, .setup = {.procfs_fd = -1, .root_fd = -1, .null_fd = -1, .slave_fd = -1}},
+		.child = { .pidfd = -1 },
+		.spawn = { .cgroup_fd = -1, .pidns_fd = -1 },
+		.init = { .sync_fd = -1,
+			  .start_fd = -1,
+			  .setup = { .procfs_fd = -1, .root_fd = -1, .null_fd = -1, .slave_fd = -1 } },
 	};
 	size_t done = 0;
 	int r = 0;

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * From the runtime's privileges to the process's. capabilities(7) "Effect of user ID changes on capabilities": the permitted set survives
- * setresuid(2) only with keepcaps, the effective one never, so the sets are written after it. seccomp(2): a filter needs no_new_privs
- * or CAP_SYS_ADMIN; without the first it is loaded while we have the second, and has to allow the calls below.
+ * From the runtime's privileges to the process's. capabilities(7) "Effect of user ID changes on
+ * capabilities": the permitted set survives setresuid(2) only with keepcaps, the effective one never, so the
+ * sets are written after it. seccomp(2): a filter needs no_new_privs or CAP_SYS_ADMIN; without the first it
+ * is loaded while we have the second, and has to allow the calls below.
  */
 #include <errno.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "linux/sys.h"
 #include "native/plan.h"
 #include "native/setup.h"
+#include "native/sync.h"
 
 static int set_groups(const struct plan_process *p, struct error *err)
 {
@@ -45,9 +48,21 @@ static int set_no_new_privs(const struct plan_process *p, struct error *err)
 	return r < 0 ? error_errnum(err, r, "process.noNewPrivileges") : 0;
 }
 
-int credentials_apply(const struct plan_process *p, struct error *err)
+/* The filter, and at once to the parent what its notifications come from: the next call may be one of them. */
+static int load_filter(const struct plan_process *p, int sync_fd, struct error *err)
 {
-	int r = p->no_new_privs ? 0 : seccomp_filter_load(&p->seccomp, err);
+	int listener, r = seccomp_filter_load(&p->seccomp, &listener, err);
+
+	if (r < 0 || listener < 0)
+		return r;
+	r = sync_pass_listener(sync_fd, listener, err);
+	close(listener);
+	return r;
+}
+
+int credentials_apply(const struct plan_process *p, int sync_fd, struct error *err)
+{
+	int r = p->no_new_privs ? 0 : load_filter(p, sync_fd, err);
 
 	if (r == 0)
 		r = caps_drop_bounding(&p->caps, err);
@@ -60,6 +75,6 @@ int credentials_apply(const struct plan_process *p, struct error *err)
 	if (r == 0)
 		r = set_no_new_privs(p, err);
 	if (r == 0 && p->no_new_privs)
-		r = seccomp_filter_load(&p->seccomp, err);
+		r = load_filter(p, sync_fd, err);
 	return r;
 }

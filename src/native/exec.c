@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * exec: one more process in a running container. The parent steps into the pid namespace for the birth, the child joins all others with one
- * setns(2) on a pidfd (5.8), so that they are those of one and the same process, and then goes the same way as the container's own
- * (native/setup.h). It is never dumpable inside until it is the user's program (CVE-2016-9962), and has no fd of the host's but CLOEXEC ones.
+ * exec: one more process in a running container. The parent steps into the pid namespace for the birth, the
+ * child joins all others with one setns(2) on a pidfd (5.8), so that they are those of one and the same
+ * process, and then goes the same way as the container's own (native/setup.h). It is never dumpable inside
+ * until it is the user's program (CVE-2016-9962), and has no fd of the host's but CLOEXEC ones.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,6 +29,7 @@
 #include "linux/procfs.h"
 #include "linux/selfexe.h"
 #include "linux/sys.h"
+#include "native/listener.h"
 #include "native/native.h"
 #include "native/operations.h"
 #include "native/plan.h"
@@ -59,7 +61,8 @@ static int step_join(struct joiner *j, struct error *err)
 		if (r < 0 && r != -EINVAL)
 			return error_errnum(err, r, "become root of the user namespace");
 	}
-	/* setns(2) leads to the root of the mount namespace, which need not be the container's: it may share the host's */
+	/* setns(2) leads to the root of the mount namespace, which need not be the container's: it may share
+	 * the host's */
 	r = sys_fchdir(j->setup.root_fd);
 	if (r == 0)
 		r = sys_chroot(".");
@@ -94,7 +97,7 @@ static int step_cgroup(struct joiner *j, struct error *err)
 
 static int step_credentials(struct joiner *j, struct error *err)
 {
-	int r = credentials_apply(j->plan, err);
+	int r = credentials_apply(j->plan, j->sync_fd, err);
 
 	return r < 0 ? r : setup_late_cwd(&j->setup, err);
 }
@@ -111,7 +114,7 @@ static int (*const steps[])(struct joiner *j, struct error *err) = {
 static void run_joiner(void *arg)
 {
 	struct joiner *j = arg;
-	struct error err = {0};
+	struct error err = { 0 };
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(steps); i++)
@@ -121,6 +124,7 @@ static void run_joiner(void *arg)
 
 /* What the parent holds. */
 struct execution {
+	const struct env *env;
 	struct container *container;
 	const struct exec_request *req;
 	bool rootless;
@@ -139,23 +143,28 @@ static int check_status(const struct env *env, struct container *c, bool ignore_
 	if (r < 0)
 		return r;
 	if (status == CONTAINER_STOPPED || status == CONTAINER_CREATING)
-		return error_set(err, ESRCH, "cannot exec in a %s container", container_status_to_string(status));
+		return error_set(err, ESRCH, "cannot exec in a %s container",
+				 container_status_to_string(status));
 	if (status == CONTAINER_PAUSED && !ignore_paused)
-		return error_set(err, EBUSY, "cannot exec in a paused container (use --ignore-paused to override)");
+		return error_set(err, EBUSY,
+				 "cannot exec in a paused container (use --ignore-paused to override)");
 	return 0;
 }
 
 static int make_plan(struct execution *x, const struct oci_config *config, struct error *err)
 {
+	_cleanup_fd_ int cache_fd = native_seccomp_cache(x->env, config);
 	const struct plan_facts facts = {
 		.id = x->container->id,
 		.grantable = caps_grantable(native_has_namespace(config, OCI_NAMESPACE_TYPE_USER)),
+		.seccomp_cache_fd = cache_fd,
 	};
 	_cleanup_strv_ char **warnings = NULL;
 	int r;
 
 	if (!selfexe_is_protected())
-		return error_set(err, EPERM, "this program's image is writable: selfexe_protect() was not called");
+		return error_set(err, EPERM,
+				 "this program's image is writable: selfexe_protect() was not called");
 	if (!x->req->process->args || !x->req->process->args[0])
 		return error_set(err, EINVAL, "process.args: must not be empty");
 	r = plan_process(config, x->req->process, &facts, &x->plan, &warnings, err);
@@ -174,16 +183,16 @@ static int open_cgroup(struct execution *x, struct error *err)
 
 	if (r < 0)
 		return r;
-	if (!x->req->sub_cgroup) {
-		x->cgroup = own;
-		return 0;
-	}
-	r = cgroup_open_sub(own, x->req->sub_cgroup, &x->cgroup, err);
+	if (x->req->sub_cgroup)
+		r = cgroup_open_sub(own, x->req->sub_cgroup, &x->cgroup, err);
+	else
+		r = cgroup_open_beside(own, (pid_t)x->container->state->pid, &x->cgroup, err);
 	cgroup_free(own);
 	return r;
 }
 
-/* Whether the container's process and we are in different namespaces of a type: there is nothing to join otherwise. */
+/* Whether the container's process and we are in different namespaces of a type: there is nothing to join
+ * otherwise. */
 static int differs(const struct execution *x, int type, bool *ret, struct error *err)
 {
 	int procfs = x->joiner.setup.procfs_fd;
@@ -202,7 +211,8 @@ static int differs(const struct execution *x, int type, bool *ret, struct error 
 	return r < 0 ? error_errnum(err, r, "compare namespaces") : 0;
 }
 
-/* All types that config.json names, and that are not our own: joining one's own user namespace is an error, setns(2). */
+/* All types that config.json names, and that are not our own: joining one's own user namespace is an error,
+ * setns(2). */
 static int find_types(struct execution *x, const struct oci_config *config, struct error *err)
 {
 	const struct oci_linux *l = config->linux_;
@@ -221,14 +231,16 @@ static int find_types(struct execution *x, const struct oci_config *config, stru
 	return 0;
 }
 
-/* Its root directory as the container's process has it; the pid in the path was that process's if it is alive after the look. */
+/* Its root directory as the container's process has it; the pid in the path was that process's if it is alive
+ * after the look. */
 static int open_root(struct execution *x, struct error *err)
 {
 	char path[32];
 	int r;
 
 	snprintf(path, sizeof(path), "%d/root", (int)x->container->state->pid);
-	x->joiner.setup.root_fd = sys_openat(x->joiner.setup.procfs_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+	x->joiner.setup.root_fd =
+		sys_openat(x->joiner.setup.procfs_fd, path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
 	r = x->joiner.setup.root_fd < 0 ? x->joiner.setup.root_fd : sys_pidfd_send_signal(x->joiner.pidfd, 0);
 	if (r == -ESRCH || r == -ENOENT)
 		return error_set(err, ESRCH, "cannot exec in a stopped container");
@@ -261,7 +273,8 @@ static int give_birth(struct execution *x, struct error *err)
 		s.pidns_fd = j->pidfd;
 		j->types &= ~CLONE_NEWPID;
 	}
-	/* the child has it from its first moment; we take it back, for our own /proc entries should be ours */
+	/* the child has it from its first moment; we take it back, for our own /proc entries should be ours
+	 */
 	sys_prctl(PR_SET_DUMPABLE, 0, 0);
 	r = spawn_process(&s, &x->child, err);
 	sys_prctl(PR_SET_DUMPABLE, 1, 0);
@@ -275,7 +288,8 @@ static int settle(struct execution *x, struct error *err)
 	int r = 0;
 
 	if (p->has_oom_score_adj)
-		r = oom_score_adj_set(x->joiner.setup.procfs_fd, x->child.pid, p->oom_score_adj, x->rootless, err);
+		r = oom_score_adj_set(x->joiner.setup.procfs_fd, x->child.pid, p->oom_score_adj, x->rootless,
+				      err);
 	if (r == 0 && !x->child.in_cgroup)
 		r = cgroup_join(x->cgroup, x->child.pid, err);
 	return r < 0 || !x->joiner.await_cgroup ? r : sync_send(x->sync_fd, SYNC_GO, 0, err);
@@ -284,7 +298,7 @@ static int settle(struct execution *x, struct error *err)
 /* Its end of the pair is CLOEXEC: when it closes without a word, the user's program runs. */
 static int await_exec(struct execution *x, struct error *err)
 {
-	struct error answer = {0};
+	struct error answer = { 0 };
 	int r = sync_expect(x->sync_fd, SYNC_READY, NULL, &answer);
 
 	if (r < 0 && answer.code == EPIPE)
@@ -315,11 +329,14 @@ static int execute(struct execution *x, struct error *err)
 	if (r < 0)
 		return r;
 	r = settle(x, err);
+	if (r == 0)
+		r = listener_serve(&x->plan, x->container, CONTAINER_RUNNING, &x->child, x->sync_fd, err);
 	if (r < 0) { /* the consequence of its own failure, perhaps */
-		struct error first = {0};
+		struct error first = { 0 };
 
 		fd_set_nonblock(x->sync_fd, 1);
-		if (sync_expect(x->sync_fd, SYNC_READY, NULL, &first) < 0 && first.code != EAGAIN && first.code != EPIPE)
+		if (sync_expect(x->sync_fd, SYNC_READY, NULL, &first) < 0 && first.code != EAGAIN &&
+		    first.code != EPIPE)
 			*err = first;
 	} else {
 		r = await_exec(x, err);
@@ -329,14 +346,18 @@ static int execute(struct execution *x, struct error *err)
 	return r;
 }
 
-int native_exec(const struct env *env, struct container *c, const struct exec_request *req, pid_t *ret_pid, struct error *err)
+int native_exec(const struct env *env, struct container *c, const struct exec_request *req, pid_t *ret_pid,
+		struct error *err)
 {
 	struct execution x = {
+		.env = env,
 		.container = c,
 		.req = req,
 		.rootless = env->rootless,
-		.joiner = {.pidfd = -1, .sync_fd = -1, .setup = {.procfs_fd = -1, .root_fd = -1, .null_fd = -1, .slave_fd = -1}},
-		.child = {.pidfd = -1},
+		.joiner = { .pidfd = -1,
+			    .sync_fd = -1,
+			    .setup = { .procfs_fd = -1, .root_fd = -1, .null_fd = -1, .slave_fd = -1 } },
+		.child = { .pidfd = -1 },
 		.sync_fd = -1,
 	};
 	int r = check_status(env, c, req->ignore_paused, err);

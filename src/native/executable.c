@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The program's file and its user's home, as execvp(3) and getpwuid(3) would find them, but without the C library: its name service would
- * load code from the container. /etc/passwd may be anything (a FIFO, endless): it is opened without blocking and read within bounds.
+ * The program's file and its user's home, as execvp(3) and getpwuid(3) would find them, but without the C
+ * library: its name service would load code from the container. /etc/passwd may be anything (a FIFO,
+ * endless): it is opened without blocking and read within bounds.
  */
 #include "native/executable.h"
 
@@ -82,7 +83,7 @@ int executable_find(const char *name, char *const *env, char ret[static PATH_MAX
 /* The home field of a line "name:password:uid:gid:gecos:home:shell" when it is the line of uid. */
 static bool home_of_line(char *line, uid_t uid, char buf[static PATH_MAX])
 {
-	char *fields[7] = {0};
+	char *fields[7] = { 0 };
 	uint32_t number;
 	size_t n = 0;
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The container's first process before it is the user's. A table of steps, run in order, each with nothing left to decide; no memory is
- * allocated and nothing parsed. The order is the design: not dumpable before anybody inside could look; the user namespace's root before
- * files are made; the cgroup before the cgroup namespace that takes it as its root; mounts, then hooks, then what closes the tree (masks,
- * read-only), then pivot_root; privileges go last, after start.
+ * The container's first process before it is the user's. A table of steps, run in order, each with nothing
+ * left to decide; no memory is allocated and nothing parsed. The order is the design: not dumpable before
+ * anybody inside could look; the user namespace's root before files are made; the cgroup before the cgroup
+ * namespace that takes it as its root; mounts, then hooks, then what closes the tree (masks, read-only), then
+ * pivot_root; privileges go last, after start.
  */
 #include "native/init.h"
 
@@ -55,12 +56,14 @@ static int step_join(struct init *in, struct error *err)
 		int r = sys_setns(in->join[i].fd, in->join[i].type);
 
 		if (r < 0)
-			return error_errnum(err, r, "join the %s namespace", namespace_type(in->join[i].type)->name);
+			return error_errnum(err, r, "join the %s namespace",
+					    namespace_type(in->join[i].type)->name);
 	}
 	return 0;
 }
 
-/* Root of the user namespace, so that what is made belongs to it; a namespace that does not map root is left as it is. */
+/* Root of the user namespace, so that what is made belongs to it; a namespace that does not map root is left
+ * as it is. */
 static int step_identity(struct init *in, struct error *err)
 {
 	int r = in->await_maps ? sync_expect(in->sync_fd, SYNC_GO, NULL, err) : 0;
@@ -76,7 +79,8 @@ static int step_identity(struct init *in, struct error *err)
 	return r < 0 && r != -EPERM ? error_errnum(err, r, "drop supplementary groups") : 0;
 }
 
-/* Without this a process that shares our pid namespace could look into us, or at our open files (CVE-2016-9962). */
+/* Without this a process that shares our pid namespace could look into us, or at our open files
+ * (CVE-2016-9962). */
 static int step_dumpable(struct init *in _unused_, struct error *err)
 {
 	int r = sys_prctl(PR_SET_DUMPABLE, 0, 0);
@@ -84,7 +88,8 @@ static int step_dumpable(struct init *in _unused_, struct error *err)
 	return r < 0 ? error_errnum(err, r, "PR_SET_DUMPABLE") : 0;
 }
 
-/* The offsets of a time namespace can be set only until somebody is in it: it is made empty, written, then entered. */
+/* The offsets of a time namespace can be set only until somebody is in it: it is made empty, written, then
+ * entered. */
 static int step_time(struct init *in, struct error *err)
 {
 	const char *offsets = in->plan->namespaces.time_offsets;
@@ -149,7 +154,8 @@ static int step_mounts(struct init *in, struct error *err)
 
 	umask(0);
 	if (!has_mount_namespace(in)) {
-		in->rootfs.root_fd = sys_openat(AT_FDCWD, in->plan->rootfs.path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+		in->rootfs.root_fd =
+			sys_openat(AT_FDCWD, in->plan->rootfs.path, O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
 		in->setup.root_fd = in->rootfs.root_fd;
 		return in->rootfs.root_fd < 0 ? error_errnum(err, in->rootfs.root_fd, "root.path") : 0;
 	}
@@ -192,7 +198,8 @@ static int step_container_hooks(struct init *in, struct error *err)
 
 	if (r < 0)
 		return error_errnum(err, r, "chdir to the root file system");
-	return run_hooks(in, "createContainer", h->create_container, h->n_create_container, CONTAINER_CREATING, NULL, err);
+	return run_hooks(in, "createContainer", h->create_container, h->n_create_container,
+			 CONTAINER_CREATING, NULL, err);
 }
 
 static int step_terminal(struct init *in, struct error *err)
@@ -240,21 +247,37 @@ static int step_fds(struct init *in, struct error *err)
 	return r < 0 ? error_errnum(err, r, "close_range") : 0;
 }
 
+static int apply_credentials(struct init *in, struct error *err)
+{
+	int r = credentials_apply(&in->plan->process, in->sync_fd, err);
+
+	return r < 0 ? r : setup_late_cwd(&in->setup, err);
+}
+
+/* With SCMP_ACT_NOTIFY the filter is made by create, which sends its listener (config-linux.md). */
+static int step_early_credentials(struct init *in, struct error *err)
+{
+	int r;
+
+	if (!in->plan->process.seccomp.notify)
+		return 0;
+	r = await_cgroup(in, err);
+	return r < 0 ? r : apply_credentials(in, err);
+}
+
+static int step_late_credentials(struct init *in, struct error *err)
+{
+	return in->plan->process.seccomp.notify ? 0 : apply_credentials(in, err);
+}
+
 static int step_ready(struct init *in, struct error *err)
 {
 	int r = await_cgroup(in, err);
 
 	if (r == 0)
-		r = sync_send(in->sync_fd, SYNC_READY, 0, err);
+		r = sync_tell(in->sync_fd, SYNC_READY, 0, err);
 	in->sync_fd = fd_close(in->sync_fd);
 	return r;
-}
-
-static int step_credentials(struct init *in, struct error *err)
-{
-	int r = credentials_apply(&in->plan->process, err);
-
-	return r < 0 ? r : setup_late_cwd(&in->setup, err);
 }
 
 static int step_start_hooks(struct init *in, struct error *err)
@@ -273,12 +296,13 @@ static int step_exec(struct init *in, struct error *err)
 typedef int step_fn(struct init *in, struct error *err);
 
 static step_fn *const create_steps[] = {
-	step_join,   step_identity,	 step_dumpable,	       step_time,     step_cgroup_namespace, step_names,
-	step_sysctl, step_mounts,	 step_runtime_hooks,   step_container_hooks, step_terminal,	     step_enter,
-	step_process, step_fds,		 step_ready,
+	step_join,     step_identity, step_dumpable, step_time,          step_cgroup_namespace,
+	step_names,    step_sysctl,   step_mounts,   step_runtime_hooks, step_container_hooks,
+	step_terminal, step_enter,    step_process,  step_fds,           step_early_credentials,
+	step_ready,
 };
 
-static step_fn *const start_steps[] = {step_credentials, step_start_hooks, step_exec};
+static step_fn *const start_steps[] = { step_late_credentials, step_start_hooks, step_exec };
 
 static int run_steps(struct init *in, step_fn *const *steps, size_t n, struct error *err)
 {
@@ -292,7 +316,7 @@ static int run_steps(struct init *in, step_fn *const *steps, size_t n, struct er
 void init_run(void *arg)
 {
 	struct init *in = arg;
-	struct error err = {0};
+	struct error err = { 0 };
 	int conn;
 
 	if (run_steps(in, create_steps, ARRAY_SIZE(create_steps), &err) < 0) {

@@ -24,13 +24,13 @@ struct init {
 	bool in_userns; /* made or joined one: becomes its root */
 	bool await_maps;
 	bool await_cgroup; /* the parent moves it: wait before that matters */
-	int sync_fd;	   /* the parent; native/sync.h */
-	int start_fd;	   /* the listening start socket */
+	int sync_fd;       /* the parent; native/sync.h */
+	int start_fd;      /* the listening start socket */
 };
 
 /*
- * The child: sets itself up step by step, tells the parent READY, waits for start and becomes the user's process. Returns only after a
- * failure that has been reported.
+ * The child: sets itself up step by step, tells the parent READY, waits for start and becomes the user's
+ * process. Returns only after a failure that has been reported.
  */
 void init_run(void *init);
 

@@ -4,7 +4,8 @@
 
 #include "container/isolation.h"
 
-/* Runtime type Default: namespaces, cgroups, capabilities, seccomp on this kernel. Used by the host and by the guest's agent. */
+/* Runtime type Default: namespaces, cgroups, capabilities, seccomp on this kernel. Used by the host and by
+ * the guest's agent. */
 extern const struct isolation_ops native_ops;
 
 #endif

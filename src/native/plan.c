@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * config.json to plan: everything that can be decided before the first change to the machine is decided here and in the plan_*.c files
- * beside, so that the steps that follow have nothing to do but to ask the kernel. Needs no privileges. runtime-spec: config.md, config-linux.md.
+ * config.json to plan: everything that can be decided before the first change to the machine is decided here
+ * and in the plan_*.c files beside, so that the steps that follow have nothing to do but to ask the kernel.
+ * Needs no privileges. runtime-spec: config.md, config-linux.md.
  */
 #include "native/plan.h"
 
@@ -32,9 +33,9 @@ const char *plan_own(struct native_plan *p, char *s)
 
 /* CLONE_NEW* by enum oci_namespace_type */
 static const int clone_flags[_OCI_NAMESPACE_TYPE_MAX] = {
-	[OCI_NAMESPACE_TYPE_PID] = CLONE_NEWPID,   [OCI_NAMESPACE_TYPE_NETWORK] = CLONE_NEWNET,
-	[OCI_NAMESPACE_TYPE_MOUNT] = CLONE_NEWNS,  [OCI_NAMESPACE_TYPE_IPC] = CLONE_NEWIPC,
-	[OCI_NAMESPACE_TYPE_UTS] = CLONE_NEWUTS,   [OCI_NAMESPACE_TYPE_USER] = CLONE_NEWUSER,
+	[OCI_NAMESPACE_TYPE_PID] = CLONE_NEWPID,       [OCI_NAMESPACE_TYPE_NETWORK] = CLONE_NEWNET,
+	[OCI_NAMESPACE_TYPE_MOUNT] = CLONE_NEWNS,      [OCI_NAMESPACE_TYPE_IPC] = CLONE_NEWIPC,
+	[OCI_NAMESPACE_TYPE_UTS] = CLONE_NEWUTS,       [OCI_NAMESPACE_TYPE_USER] = CLONE_NEWUSER,
 	[OCI_NAMESPACE_TYPE_CGROUP] = CLONE_NEWCGROUP, [OCI_NAMESPACE_TYPE_TIME] = CLONE_NEWTIME,
 };
 
@@ -62,7 +63,7 @@ static struct id_map *copy_maps(const struct oci_id_mapping *maps, size_t n)
 	struct id_map *ret = n ? xcalloc(n, sizeof(*ret)) : NULL;
 
 	for (size_t i = 0; i < n; i++)
-		ret[i] = (struct id_map){maps[i].container_id, maps[i].host_id, maps[i].size};
+		ret[i] = (struct id_map){ maps[i].container_id, maps[i].host_id, maps[i].size };
 	return ret;
 }
 
@@ -71,8 +72,8 @@ static void add_offset(char *text, size_t size, const char *clock, const struct 
 	size_t len = strlen(text);
 
 	if (o)
-		snprintf(text + len, size - len, "%s %lld %u\n", clock, (long long)(o->has_secs ? o->secs : 0),
-			 o->has_nanosecs ? o->nanosecs : 0);
+		snprintf(text + len, size - len, "%s %lld %u\n", clock,
+			 (long long)(o->has_secs ? o->secs : 0), o->has_nanosecs ? o->nanosecs : 0);
 }
 
 int plan_namespaces(struct native_plan *p, const struct oci_config *config, struct error *err)
@@ -84,7 +85,8 @@ int plan_namespaces(struct native_plan *p, const struct oci_config *config, stru
 		return 0;
 	sort_namespaces(ns, l);
 	if (l->n_uid_mappings > ID_MAPS_MAX || l->n_gid_mappings > ID_MAPS_MAX)
-		return error_set(err, E2BIG, "linux.uidMappings, linux.gidMappings: at most %d are possible", ID_MAPS_MAX);
+		return error_set(err, E2BIG, "linux.uidMappings, linux.gidMappings: at most %d are possible",
+				 ID_MAPS_MAX);
 	if (ns->create & CLONE_NEWUSER) {
 		ns->uids = copy_maps(l->uid_mappings, l->n_uid_mappings);
 		ns->gids = copy_maps(l->gid_mappings, l->n_gid_mappings);
@@ -94,7 +96,8 @@ int plan_namespaces(struct native_plan *p, const struct oci_config *config, stru
 	if (l->time_offsets) {
 		if (!(ns->create & CLONE_NEWTIME))
 			return error_set(err, EINVAL, "linux.timeOffsets: needs a new time namespace");
-		add_offset(ns->time_offsets, sizeof(ns->time_offsets), "monotonic", l->time_offsets->monotonic);
+		add_offset(ns->time_offsets, sizeof(ns->time_offsets), "monotonic",
+			   l->time_offsets->monotonic);
 		add_offset(ns->time_offsets, sizeof(ns->time_offsets), "boottime", l->time_offsets->boottime);
 	}
 	return 0;
@@ -138,7 +141,8 @@ static const unsigned propagations[_OCI_ROOTFS_PROPAGATION_MAX] = {
 	[OCI_ROOTFS_PROPAGATION_RUNBINDABLE] = MS_UNBINDABLE | MS_REC,
 };
 
-static int plan_root(struct native_plan *p, const struct bundle *b, const struct plan_facts *facts, struct error *err)
+static int plan_root(struct native_plan *p, const struct bundle *b, const struct plan_facts *facts,
+		     struct error *err)
 {
 	const struct oci_config *c = b->config;
 	const struct oci_linux *l = c->linux_;
@@ -156,11 +160,14 @@ static int plan_root(struct native_plan *p, const struct bundle *b, const struct
 	}
 	if (!has_namespace(&p->namespaces, CLONE_NEWNS) &&
 	    (p->rootfs.n_masked || p->rootfs.n_readonly_paths || p->rootfs.readonly))
-		return error_set(err, EINVAL, "linux.maskedPaths, linux.readonlyPaths, root.readonly: need a mount namespace");
+		return error_set(
+			err, EINVAL,
+			"linux.maskedPaths, linux.readonlyPaths, root.readonly: need a mount namespace");
 	return 0;
 }
 
-int native_plan_new(const struct bundle *bundle, const struct plan_facts *facts, struct native_plan **ret, struct error *err)
+int native_plan_new(const struct bundle *bundle, const struct plan_facts *facts, struct native_plan **ret,
+		    struct error *err)
 {
 	static const struct oci_hooks no_hooks;
 	_cleanup_native_plan_ struct native_plan *p = xcalloc(1, sizeof(*p));

@@ -30,6 +30,7 @@ struct plan_facts {
 	uint64_t grantable; /* caps_grantable() */
 	bool no_pivot;
 	bool no_new_keyring;
+	int seccomp_cache_fd; /* seccomp_cache_open(); -1 = compile */
 };
 
 /* linux.namespaces, uidMappings, gidMappings, timeOffsets. */
@@ -46,7 +47,7 @@ struct plan_namespaces {
 };
 
 enum plan_mount_kind {
-	PLAN_MOUNT_FS,	    /* a file system of its own */
+	PLAN_MOUNT_FS,      /* a file system of its own */
 	PLAN_MOUNT_BIND,    /* a part of the tree of files that is already there */
 	PLAN_MOUNT_CGROUP,  /* whatever of cgroups this machine has */
 	PLAN_MOUNT_REMOUNT, /* other attributes for what is mounted there */
@@ -57,7 +58,7 @@ struct plan_mount {
 	enum plan_mount_kind kind;
 	const char *destination, *source, *type;
 	struct mount_options options;
-	bool plain_dir;	   /* /proc, /sys, /dev: no symlink may stand there (CVE-2019-19921) */
+	bool plain_dir;    /* /proc, /sys, /dev: no symlink may stand there (CVE-2019-19921) */
 	bool inherit_mode; /* tmpfs without mode=: that of the directory it covers */
 };
 
@@ -72,12 +73,13 @@ struct plan_device {
 struct plan_rootfs {
 	const char *path;
 	bool readonly, no_pivot;
-	unsigned propagation;  /* MS_*, of the container's root; also decides what the namespace gets from outside */
+	unsigned propagation; /* MS_*, of the container's root; also decides what the namespace gets from
+				 outside */
 	struct plan_mount *mounts;
 	size_t n_mounts;
 	struct plan_device *devices;
 	size_t n_devices;
-	bool populate_dev;     /* links, devices and ptmx in /dev: not when it is a bind mount */
+	bool populate_dev; /* links, devices and ptmx in /dev: not when it is a bind mount */
 	char *const *masked, *const *readonly_paths;
 	size_t n_masked, n_readonly_paths;
 	const char *mount_label;
@@ -86,7 +88,7 @@ struct plan_rootfs {
 /* A process as the child sets itself up to be: of create and of exec. */
 struct plan_process {
 	char *const *args; /* NULL: a container without a process */
-	char **env;	   /* with room for one more before the NULL when needs_home */
+	char **env;        /* with room for one more before the NULL when needs_home */
 	size_t n_env;
 	bool needs_home; /* HOME is to be found in the container's /etc/passwd */
 	const char *cwd;
@@ -101,10 +103,11 @@ struct plan_process {
 	struct caps caps;
 	struct rlimits rlimits;
 	struct scheduler scheduler;
-	int ioprio;	  /* -1 = leave it alone */
+	int ioprio;       /* -1 = leave it alone */
 	long personality; /* -1 = leave it alone */
 	struct mempolicy mempolicy;
 	struct seccomp_filter seccomp;
+	const char *listener_path, *listener_metadata; /* for seccomp.notify */
 	struct lsm_labels labels;
 	bool has_oom_score_adj;
 	int oom_score_adj;
@@ -123,8 +126,10 @@ struct native_plan {
 	char **owned; /* strings made for it */
 };
 
-/* The plan for a bundle: pure, but for libseccomp's compilation. Returns 0 and *ret (native_plan_free()), or < 0. */
-int native_plan_new(const struct bundle *bundle, const struct plan_facts *facts, struct native_plan **ret, struct error *err);
+/* The plan for a bundle: pure, but for libseccomp's compilation. Returns 0 and *ret (native_plan_free()), or
+ * < 0. */
+int native_plan_new(const struct bundle *bundle, const struct plan_facts *facts, struct native_plan **ret,
+		    struct error *err);
 
 struct native_plan *native_plan_free(struct native_plan *p);
 static inline void native_plan_freep(struct native_plan **p)
@@ -133,9 +138,11 @@ static inline void native_plan_freep(struct native_plan **p)
 }
 #define _cleanup_native_plan_ _cleanup_(native_plan_freep)
 
-/* A process alone (exec): config is the container's, for what linux.* says about every process in it. Ends with plan_process_done(). */
-int plan_process(const struct oci_config *config, const struct oci_process *process, const struct plan_facts *facts,
-		 struct plan_process *ret, char ***warnings, struct error *err);
+/* A process alone (exec): config is the container's, for what linux.* says about every process in it. Ends
+ * with plan_process_done(). */
+int plan_process(const struct oci_config *config, const struct oci_process *process,
+		 const struct plan_facts *facts, struct plan_process *ret, char ***warnings,
+		 struct error *err);
 void plan_process_done(struct plan_process *p);
 
 /* The whole plan as text, one fact a line: for golden tests and the debug log. */

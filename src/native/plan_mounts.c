@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * mounts and linux.devices as data: which kind of mount each entry is, its options parsed, its source absolute, and the devices every
- * container has (config-linux.md, "Default Devices") added to those asked for.
+ * mounts and linux.devices as data: which kind of mount each entry is, its options parsed, its source
+ * absolute, and the devices every container has (config-linux.md, "Default Devices") added to those asked
+ * for.
  */
 #include <errno.h>
 #include <ocispec/types.h>
@@ -48,11 +49,13 @@ static enum plan_mount_kind kind_of(const struct plan_mount *m)
 	return PLAN_MOUNT_FS;
 }
 
-/* /proc takes a proc file system, or single files as lxcfs has them; anything else would fake what the runtime and LSMs rely on. */
+/* /proc takes a proc file system, or single files as lxcfs has them; anything else would fake what the
+ * runtime and LSMs rely on. */
 static int check_proc(const struct plan_mount *m, struct error *err)
 {
 	if (is_path(m->destination, "/proc") && m->kind == PLAN_MOUNT_FS && !str_eq(m->type, "proc"))
-		return error_set(err, EINVAL, "destination \"%s\": only type proc, not \"%s\", may be mounted there",
+		return error_set(err, EINVAL,
+				 "destination \"%s\": only type proc, not \"%s\", may be mounted there",
 				 m->destination, m->type ? m->type : "");
 	return 0;
 }
@@ -60,7 +63,8 @@ static int check_proc(const struct plan_mount *m, struct error *err)
 static int check_kind(const struct plan_mount *m, struct error *err)
 {
 	if (m->kind == PLAN_MOUNT_BIND && m->options.n_data > 0)
-		return error_set(err, EINVAL, "options: \"%s\" is not an option of bind mounts", m->options.data[0]);
+		return error_set(err, EINVAL, "options: \"%s\" is not an option of bind mounts",
+				 m->options.data[0]);
 	if (m->kind == PLAN_MOUNT_BIND && str_is_empty(m->source))
 		return error_set(err, EINVAL, "source: missing, but a bind mount needs one");
 	if (m->kind == PLAN_MOUNT_FS && str_is_empty(m->type))
@@ -70,8 +74,8 @@ static int check_kind(const struct plan_mount *m, struct error *err)
 	return check_proc(m, err);
 }
 
-static int plan_mount(struct native_plan *p, const struct bundle *b, const struct oci_mount *from, struct plan_mount *m,
-		      struct error *err)
+static int plan_mount(struct native_plan *p, const struct bundle *b, const struct oci_mount *from,
+		      struct plan_mount *m, struct error *err)
 {
 	int r = mount_options_parse(from->options, from->n_options, &m->options, err);
 
@@ -113,9 +117,9 @@ int plan_mounts(struct native_plan *p, const struct bundle *b, struct error *err
 }
 
 static const struct plan_device default_devices[] = {
-	{"/dev/null", S_IFCHR | 0666, 1, 3, 0, 0},   {"/dev/zero", S_IFCHR | 0666, 1, 5, 0, 0},
-	{"/dev/full", S_IFCHR | 0666, 1, 7, 0, 0},   {"/dev/random", S_IFCHR | 0666, 1, 8, 0, 0},
-	{"/dev/urandom", S_IFCHR | 0666, 1, 9, 0, 0}, {"/dev/tty", S_IFCHR | 0666, 5, 0, 0, 0},
+	{ "/dev/null", S_IFCHR | 0666, 1, 3, 0, 0 },    { "/dev/zero", S_IFCHR | 0666, 1, 5, 0, 0 },
+	{ "/dev/full", S_IFCHR | 0666, 1, 7, 0, 0 },    { "/dev/random", S_IFCHR | 0666, 1, 8, 0, 0 },
+	{ "/dev/urandom", S_IFCHR | 0666, 1, 9, 0, 0 }, { "/dev/tty", S_IFCHR | 0666, 5, 0, 0, 0 },
 };
 
 static const mode_t device_types[_OCI_DEVICE_TYPE_MAX] = {
@@ -133,9 +137,10 @@ static int plan_device(const struct oci_device *from, struct plan_device *d, str
 
 	if (numbers && (!from->has_major || !from->has_minor))
 		return error_set(err, EINVAL, "major, minor: both are needed for \"%s\"", from->path);
-	if (numbers && (from->major < 0 || from->major > MAJOR_MAX || from->minor < 0 || from->minor > MINOR_MAX))
-		return error_set(err, ERANGE, "%s: %lld:%lld is not a device number", from->path, (long long)from->major,
-				 (long long)from->minor);
+	if (numbers &&
+	    (from->major < 0 || from->major > MAJOR_MAX || from->minor < 0 || from->minor > MINOR_MAX))
+		return error_set(err, ERANGE, "%s: %lld:%lld is not a device number", from->path,
+				 (long long)from->major, (long long)from->minor);
 	*d = (struct plan_device){
 		.path = from->path,
 		.mode = device_types[from->type] | (from->has_file_mode ? from->file_mode & 07777 : 0666),

@@ -20,11 +20,14 @@ static void print_namespaces(const struct plan_namespaces *ns, struct buf *out)
 		if (ns->create & (uint64_t)t->type)
 			buf_printf(out, "namespace %s: new\n", t->name);
 	for (size_t i = 0; i < ns->n_join; i++)
-		buf_printf(out, "namespace %s: join %s\n", namespace_type(ns->join[i].type)->name, ns->join[i].path);
+		buf_printf(out, "namespace %s: join %s\n", namespace_type(ns->join[i].type)->name,
+			   ns->join[i].path);
 	for (size_t i = 0; i < ns->n_uids; i++)
-		buf_printf(out, "uid map: %u %u %u\n", ns->uids[i].inside, ns->uids[i].outside, ns->uids[i].count);
+		buf_printf(out, "uid map: %u %u %u\n", ns->uids[i].inside, ns->uids[i].outside,
+			   ns->uids[i].count);
 	for (size_t i = 0; i < ns->n_gids; i++)
-		buf_printf(out, "gid map: %u %u %u\n", ns->gids[i].inside, ns->gids[i].outside, ns->gids[i].count);
+		buf_printf(out, "gid map: %u %u %u\n", ns->gids[i].inside, ns->gids[i].outside,
+			   ns->gids[i].count);
 	if (ns->time_offsets[0])
 		buf_printf(out, "time offsets:\n%s", ns->time_offsets);
 }
@@ -33,9 +36,14 @@ static const struct {
 	uint64_t bit;
 	const char *name;
 } attributes[] = {
-	{MOUNT_ATTR_RDONLY, "ro"},	      {MOUNT_ATTR_NOSUID, "nosuid"},	 {MOUNT_ATTR_NODEV, "nodev"},
-	{MOUNT_ATTR_NOEXEC, "noexec"},	      {MOUNT_ATTR_NOATIME, "noatime"},	 {MOUNT_ATTR_STRICTATIME, "strictatime"},
-	{MOUNT_ATTR_NODIRATIME, "nodiratime"}, {MOUNT_ATTR_NOSYMFOLLOW, "nosymfollow"},
+	{ MOUNT_ATTR_RDONLY, "ro" },
+	{ MOUNT_ATTR_NOSUID, "nosuid" },
+	{ MOUNT_ATTR_NODEV, "nodev" },
+	{ MOUNT_ATTR_NOEXEC, "noexec" },
+	{ MOUNT_ATTR_NOATIME, "noatime" },
+	{ MOUNT_ATTR_STRICTATIME, "strictatime" },
+	{ MOUNT_ATTR_NODIRATIME, "nodiratime" },
+	{ MOUNT_ATTR_NOSYMFOLLOW, "nosymfollow" },
 };
 
 static void print_attributes(const char *prefix, uint64_t bits, struct buf *out)
@@ -49,18 +57,20 @@ static const struct {
 	unsigned bit;
 	const char *name;
 } extras[] = {
-	{MOUNT_EXTRA_TMPCOPYUP, "tmpcopyup"}, {MOUNT_EXTRA_IDMAP, "idmap"}, {MOUNT_EXTRA_RIDMAP, "ridmap"},
-	{MOUNT_EXTRA_RECURSIVE, "recursive"},
+	{ MOUNT_EXTRA_TMPCOPYUP, "tmpcopyup" },
+	{ MOUNT_EXTRA_IDMAP, "idmap" },
+	{ MOUNT_EXTRA_RIDMAP, "ridmap" },
+	{ MOUNT_EXTRA_RECURSIVE, "recursive" },
 };
 
 static void print_propagation(unsigned p, struct buf *out)
 {
 	buf_printf(out, " %s%s", p & MS_REC ? "r" : "",
-		   p & MS_SHARED	? "shared"
-		   : p & MS_SLAVE	? "slave"
-		   : p & MS_PRIVATE	? "private"
-		   : p & MS_UNBINDABLE	? "unbindable"
-					: "default");
+		   p & MS_SHARED       ? "shared"
+		   : p & MS_SLAVE      ? "slave"
+		   : p & MS_PRIVATE    ? "private"
+		   : p & MS_UNBINDABLE ? "unbindable"
+				       : "default");
 }
 
 static void print_mount(const struct plan_mount *m, struct buf *out)
@@ -73,7 +83,8 @@ static void print_mount(const struct plan_mount *m, struct buf *out)
 	};
 	const struct mount_options *o = &m->options;
 
-	buf_printf(out, "mount %s %s type %s source %s:", kinds[m->kind], m->destination, or_dash(m->type), or_dash(m->source));
+	buf_printf(out, "mount %s %s type %s source %s:", kinds[m->kind], m->destination, or_dash(m->type),
+		   or_dash(m->source));
 	print_attributes("+", o->attr.set, out);
 	print_attributes("-", o->attr.clr & ~o->attr.set, out);
 	print_attributes("r+", o->rec.set, out);
@@ -95,7 +106,8 @@ static char type_letter(mode_t mode)
 
 static void print_rootfs(const struct plan_rootfs *r, struct buf *out)
 {
-	buf_printf(out, "rootfs %s%s%s propagation", r->path, r->readonly ? " readonly" : "", r->no_pivot ? " no-pivot" : "");
+	buf_printf(out, "rootfs %s%s%s propagation", r->path, r->readonly ? " readonly" : "",
+		   r->no_pivot ? " no-pivot" : "");
 	print_propagation(r->propagation, out);
 	buf_printf(out, "\npopulate /dev: %s\n", r->populate_dev ? "yes" : "no");
 	for (size_t i = 0; i < r->n_mounts; i++)
@@ -103,8 +115,8 @@ static void print_rootfs(const struct plan_rootfs *r, struct buf *out)
 	for (size_t i = 0; i < r->n_devices; i++) {
 		const struct plan_device *d = &r->devices[i];
 
-		buf_printf(out, "device %s %c %u:%u mode %04o owner %u:%u\n", d->path, type_letter(d->mode), d->major, d->minor,
-			   (unsigned)d->mode & 07777, d->uid, d->gid);
+		buf_printf(out, "device %s %c %u:%u mode %04o owner %u:%u\n", d->path, type_letter(d->mode),
+			   d->major, d->minor, (unsigned)d->mode & 07777, d->uid, d->gid);
 	}
 	for (size_t i = 0; i < r->n_masked; i++)
 		buf_printf(out, "masked %s\n", r->masked[i]);
@@ -120,16 +132,19 @@ static void print_user(const struct plan_process *p, struct buf *out)
 		buf_printf(out, " %u", p->gids[i]);
 	buf_printf(out, "\numask %04o\ncwd %s\n", (unsigned)p->umask, p->cwd);
 	buf_printf(out, "no new privileges: %s\n", p->no_new_privs ? "yes" : "no");
-	buf_printf(out, "caps bounding %010" PRIx64 " effective %010" PRIx64 " permitted %010" PRIx64, p->caps.bounding,
-		   p->caps.effective, p->caps.permitted);
-	buf_printf(out, " inheritable %010" PRIx64 " ambient %010" PRIx64 "\n", p->caps.inheritable, p->caps.ambient);
+	buf_printf(out, "caps bounding %010" PRIx64 " effective %010" PRIx64 " permitted %010" PRIx64,
+		   p->caps.bounding, p->caps.effective, p->caps.permitted);
+	buf_printf(out, " inheritable %010" PRIx64 " ambient %010" PRIx64 "\n", p->caps.inheritable,
+		   p->caps.ambient);
 }
 
 static void print_limits(const struct plan_process *p, struct buf *out)
 {
 	for (size_t i = 0; i < p->rlimits.n; i++)
-		buf_printf(out, "rlimit %s %" PRIu64 " %" PRIu64 "\n", rlimit_to_string(p->rlimits.items[i].resource),
-			   (uint64_t)p->rlimits.items[i].limit.rlim_cur, (uint64_t)p->rlimits.items[i].limit.rlim_max);
+		buf_printf(out, "rlimit %s %" PRIu64 " %" PRIu64 "\n",
+			   rlimit_to_string(p->rlimits.items[i].resource),
+			   (uint64_t)p->rlimits.items[i].limit.rlim_cur,
+			   (uint64_t)p->rlimits.items[i].limit.rlim_max);
 	if (p->scheduler.set)
 		buf_printf(out, "scheduler %u flags %" PRIx64 " nice %d priority %u\n", p->scheduler.policy,
 			   p->scheduler.flags, p->scheduler.nice, p->scheduler.priority);
@@ -142,7 +157,8 @@ static void print_limits(const struct plan_process *p, struct buf *out)
 	if (p->has_oom_score_adj)
 		buf_printf(out, "oom score %d\n", p->oom_score_adj);
 	buf_printf(out, "seccomp: %s\n", p->seccomp.n_insns ? "yes" : "no");
-	buf_printf(out, "labels selinux %s apparmor %s\n", or_dash(p->labels.selinux), or_dash(p->labels.apparmor));
+	buf_printf(out, "labels selinux %s apparmor %s\n", or_dash(p->labels.selinux),
+		   or_dash(p->labels.apparmor));
 	buf_printf(out, "keyring: %s\n", or_dash(p->keyring));
 }
 
@@ -175,8 +191,8 @@ void native_plan_print(const struct native_plan *p, struct buf *out)
 		buf_printf(out, "sysctl %s = %s\n", p->sysctl->entries[i].key, p->sysctl->entries[i].value);
 	print_rootfs(&p->rootfs, out);
 	print_process(&p->process, out);
-	buf_printf(out, "hooks prestart %zu createRuntime %zu createContainer %zu startContainer %zu\n", h->n_prestart,
-		   h->n_create_runtime, h->n_create_container, h->n_start_container);
+	buf_printf(out, "hooks prestart %zu createRuntime %zu createContainer %zu startContainer %zu\n",
+		   h->n_prestart, h->n_create_runtime, h->n_create_container, h->n_start_container);
 	for (char **w = p->warnings; w && *w; w++)
 		buf_printf(out, "warning: %s\n", *w);
 }

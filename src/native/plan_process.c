@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * process, and what linux.* says about processes, as data: for the container's own and for each exec. runtime-spec config.md "Process".
+ * process, and what linux.* says about processes, as data: for the container's own and for each exec.
+ * runtime-spec config.md "Process".
  */
 #include <errno.h>
 #include <ocispec/types.h>
@@ -60,7 +61,8 @@ static void plan_terminal(const struct oci_process *from, struct plan_process *p
 	}
 }
 
-static int plan_limits(const struct oci_config *config, const struct oci_process *from, struct plan_process *p, struct error *err)
+static int plan_limits(const struct oci_config *config, const struct oci_process *from,
+		       struct plan_process *p, struct error *err)
 {
 	const struct oci_linux *l = config->linux_;
 	int r = rlimits_from_oci(from->rlimits, from->n_rlimits, &p->rlimits, err);
@@ -73,13 +75,19 @@ static int plan_limits(const struct oci_config *config, const struct oci_process
 		r = personality_from_oci(l ? l->personality : NULL, &p->personality, err);
 	if (r == 0)
 		r = mempolicy_from_oci(l ? l->memory_policy : NULL, &p->mempolicy, err);
-	if (r == 0)
-		r = seccomp_filter_compile(l ? l->seccomp : NULL, &p->seccomp, err);
 	return r;
 }
 
-int plan_process(const struct oci_config *config, const struct oci_process *from, const struct plan_facts *facts,
-		 struct plan_process *ret, char ***warnings, struct error *err)
+static int plan_seccomp(const struct oci_seccomp *s, int cache_fd, struct plan_process *p, struct error *err)
+{
+	p->listener_path = s ? s->listener_path : NULL;
+	p->listener_metadata = s ? s->listener_metadata : NULL;
+	return seccomp_filter_compile(s, cache_fd, &p->seccomp, err);
+}
+
+int plan_process(const struct oci_config *config, const struct oci_process *from,
+		 const struct plan_facts *facts, struct plan_process *ret, char ***warnings,
+		 struct error *err)
 {
 	struct plan_process p = {
 		.args = from->n_args ? from->args : NULL,
@@ -101,6 +109,8 @@ int plan_process(const struct oci_config *config, const struct oci_process *from
 	plan_terminal(from, &p);
 	caps_from_oci(from->capabilities, facts->grantable, &p.caps, warnings);
 	r = plan_limits(config, from, &p, err);
+	if (r == 0)
+		r = plan_seccomp(config->linux_ ? config->linux_->seccomp : NULL, facts->seccomp_cache_fd, &p, err);
 	if (r < 0) {
 		plan_process_done(&p);
 		return r;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The container's root file system, in the child. The root is a mount of its own, and everything else is put below it by fd: the
- * content of the root may be changed by others at this very moment (a volume shared with a running container), so each place is
- * looked up once, with linux/safe_open.h, and then only its fd counts. All of it happens before pivot_root(2): what must come from the host
- * (sources, devices, /dev/null) is still within reach then, by paths that no container controls.
+ * The container's root file system, in the child. The root is a mount of its own, and everything else is put
+ * below it by fd: the content of the root may be changed by others at this very moment (a volume shared with
+ * a running container), so each place is looked up once, with linux/safe_open.h, and then only its fd counts.
+ * All of it happens before pivot_root(2): what must come from the host (sources, devices, /dev/null) is still
+ * within reach then, by paths that no container controls.
  */
 #include "native/rootfs.h"
 
@@ -29,41 +30,54 @@ int rootfs_open_source(const char *source, bool recursive, struct error *err)
 }
 
 /*
- * When we were started in a chroot, our root is not that of the mount namespace, and pivot_root(2) would exchange only ours: the host's
- * tree would stay above the container's. Joining the namespace that one is in leads to its real root (setns(2)).
+ * When we were started in a chroot, our root is not that of the mount namespace, and pivot_root(2) would
+ * exchange only ours: the host's tree would stay above the container's. Joining the namespace that one is in
+ * leads to its real root (setns(2)), which is kept for later: what is mounted over it then does not hide it.
  */
-static int leave_chroot(struct rootfs *r, struct error *err)
+static int open_top(struct rootfs *r, struct error *err)
 {
 	_cleanup_fd_ int fd = sys_openat(r->procfs_fd, "self/ns/mnt", O_RDONLY | O_CLOEXEC, 0);
 	int x = fd < 0 ? fd : sys_setns(fd, CLONE_NEWNS);
 
+	if (x == 0)
+		x = r->top_fd = sys_openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
 	return x < 0 ? error_errnum(err, x, "go to the root of the mount namespace") : 0;
 }
 
-/*
- * Mounts of the host's keep coming in (slave) unless private was asked for; none of ours may go out, but with "shared", where that is the
- * purpose, all but the root's own mount. place: where the root file system will be mounted.
- */
-static int cut_off(const struct plan_rootfs *p, int place, struct error *err)
+static int change_root(int fd)
 {
-	unsigned propagation = (p->propagation ? p->propagation : MS_SLAVE) | MS_REC;
-	_cleanup_fd_ int fd = sys_openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
+	int x = sys_fchdir(fd);
+
+	return x < 0 ? x : sys_chroot(".");
+}
+
+/*
+ * Mounts of the host's keep coming in (slave) unless private was asked for; none of ours may go out, but with
+ * "shared", where that is the purpose, all but the root's own mount. place: where the root file system will
+ * be mounted.
+ */
+static int cut_off(struct rootfs *r, int place, struct error *err)
+{
+	unsigned propagation = (r->plan->propagation ? r->plan->propagation : MS_SLAVE) | MS_REC;
+	_cleanup_fd_ int fd = -1;
 	int x;
 
 	if (propagation & MS_UNBINDABLE) /* the root file system is about to be bound */
 		propagation = MS_PRIVATE | MS_REC;
-	x = fd < 0 ? fd : mount_set_propagation(fd, propagation);
+	x = mount_set_propagation(r->top_fd, propagation);
 	if (x < 0)
 		return error_errnum(err, x, "change the propagation of all mounts");
 	if (!(propagation & MS_SHARED))
 		return 0;
-	fd_close(fd);
 	fd = mount_open_root_of(place);
 	x = fd < 0 ? fd : mount_set_propagation(fd, MS_PRIVATE);
-	return x < 0 ? error_errnum(err, x, "make the mount that holds \"%s\" private", p->path) : 0;
+	return x < 0 ? error_errnum(err, x, "make the mount that holds \"%s\" private", r->plan->path) : 0;
 }
 
-/* Where the root file system goes: its own directory, or where a new user may not walk there, anywhere: it is the root of all in a moment. */
+/*
+ * Where the root file system goes: its own directory, or where a new user may not walk there, anywhere: it is
+ * the root of all in a moment.
+ */
 static int open_place(struct rootfs *r, int old_root, struct error *err)
 {
 	int fd = sys_openat(AT_FDCWD, r->plan->path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
@@ -85,14 +99,12 @@ int rootfs_begin(struct rootfs *r, struct error *err)
 	place = open_place(r, old_root, err);
 	if (place < 0)
 		return place;
-	x = leave_chroot(r, err);
+	x = open_top(r, err);
 	if (x == 0)
-		x = cut_off(r->plan, place, err);
+		x = cut_off(r, place, err);
 	if (x < 0)
 		return x;
-	x = sys_fchdir(old_root); /* back: paths of the configuration mean what they mean to the caller */
-	if (x == 0)
-		x = sys_chroot(".");
+	x = change_root(old_root); /* back: paths of the configuration mean what they mean to the caller */
 	if (x < 0)
 		return error_errnum(err, x, "return to the caller's root");
 	r->root_fd = r->source_fds ? r->source_fds[0] : rootfs_open_source(r->plan->path, true, err);
@@ -108,7 +120,7 @@ struct masks {
 	int dir_fd;  /* an empty read-only directory, mounted at the first path; -1 = none yet */
 };
 
-static const struct mount_options read_only = {.attr = {.set = MOUNT_ATTR_RDONLY}};
+static const struct mount_options read_only = { .attr = { .set = MOUNT_ATTR_RDONLY } };
 
 /* A device node by number, not by name: what is bound over a secret must be the real one (CVE-2025-31133). */
 static int open_null(struct error *err)
@@ -125,7 +137,7 @@ static int open_null(struct error *err)
 
 static int new_empty_dir(struct error *err)
 {
-	static const char *const data[] = {"mode=0555", "size=4k", "nr_inodes=1"};
+	static const char *const data[] = { "mode=0555", "size=4k", "nr_inodes=1" };
 	const struct mount_fs fs = {
 		.type = "tmpfs",
 		.source = "tmpfs",
@@ -155,7 +167,7 @@ static int attach_mask(struct masks *m, int target, bool is_dir, struct error *e
 		fd = clone_mask(is_dir ? m->dir_fd : m->null_fd, err);
 	if (fd < 0)
 		return fd;
-	r = mount_attach(fd, target, is_dir ? &read_only : &(struct mount_options){0});
+	r = mount_attach(fd, target, is_dir ? &read_only : &(struct mount_options){ 0 });
 	if (r < 0)
 		return error_errnum(err, r, "move_mount");
 	if (is_dir && m->dir_fd < 0)
@@ -179,7 +191,7 @@ static int mask(struct rootfs *r, struct masks *m, const char *path, struct erro
 
 static int mask_all(struct rootfs *r, struct error *err)
 {
-	struct masks m = {.null_fd = -1, .dir_fd = -1};
+	struct masks m = { .null_fd = -1, .dir_fd = -1 };
 	int x = 0;
 
 	if (r->plan->n_masked == 0)
@@ -222,7 +234,8 @@ int rootfs_protect(struct rootfs *r, struct error *err)
 	for (size_t i = 0; i < r->plan->n_readonly_paths; i++) {
 		x = make_readonly(r, r->plan->readonly_paths[i], err);
 		if (x < 0)
-			return error_wrap(err, "linux.readonlyPaths[%zu] \"%s\"", i, r->plan->readonly_paths[i]);
+			return error_wrap(err, "linux.readonlyPaths[%zu] \"%s\"", i,
+					  r->plan->readonly_paths[i]);
 	}
 	x = mask_all(r, err);
 	if (x < 0 || !r->plan->readonly)
@@ -233,57 +246,67 @@ int rootfs_protect(struct rootfs *r, struct error *err)
 	return x < 0 ? error_errnum(err, x, "root.readonly") : 0;
 }
 
-/* pivot_root(2) with "." for both: the old root comes to lie over the new one, and is taken away by its fd. */
+/* pivot_root(2) with "." for both: the old root comes to lie over the new one, and is taken away by its fd.
+ */
 static int pivot(struct rootfs *r, struct error *err)
 {
-	_cleanup_fd_ int old = sys_openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
-	int x = old < 0 ? old : sys_fchdir(r->root_fd);
+	int x = sys_fchdir(r->root_fd);
 
 	if (x == 0)
 		x = sys_pivot_root(".", ".");
 	if (x < 0)
 		return error_errnum(err, x, "pivot_root");
-	x = mount_set_propagation(old, MS_SLAVE | MS_REC); /* that it is unmounted here must not reach the host */
+	/* that it is unmounted here must not reach the host */
+	x = mount_set_propagation(r->top_fd, MS_SLAVE | MS_REC);
 	if (x == 0)
-		x = sys_fchdir(old);
+		x = sys_fchdir(r->top_fd);
 	if (x == 0)
 		x = sys_umount2(".", MNT_DETACH);
 	return x < 0 ? error_errnum(err, x, "detach the host's root") : 0;
 }
 
-/*
- * Where pivot_root(2) cannot work (an initramfs): the root is moved over "/" and entered. The host's tree stays below; its /proc
- * and /sys go first, for as long as they are there unmasked, the kernel would let a user namespace mount them anew.
- */
+/* As long as the host's /proc and /sys can be seen unmasked, the kernel lets a user namespace mount them
+ * anew. */
+static int hide_kernel_files(struct error *err)
+{
+	static const char *const paths[] = { "/proc", "/sys" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		int x = sys_umount2(paths[i], MNT_DETACH);
+
+		if (x == -EPERM || x == -EBUSY) /* locked in a user namespace: covered instead */
+			x = sys_mount("tmpfs", paths[i], "tmpfs",
+				      MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=4k");
+		if (x < 0 && x != -EINVAL && x != -ENOENT)
+			return error_errnum(err, x, "remove the host's %s", paths[i]);
+	}
+	return 0;
+}
+
+/* Where pivot_root(2) cannot work (an initramfs): the root is moved over "/" and entered; the host's tree
+ * stays below. */
 static int move_root(struct rootfs *r, struct error *err)
 {
-	static const char *const revealing[] = {"/proc", "/sys"};
-	_cleanup_fd_ int place = sys_openat(AT_FDCWD, "/", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
-	int x;
+	int x = hide_kernel_files(err);
 
-	for (size_t i = 0; i < ARRAY_SIZE(revealing); i++) {
-		x = sys_umount2(revealing[i], MNT_DETACH);
-		if (x == -EPERM || x == -EBUSY) /* locked in a user namespace: covered instead */
-			x = sys_mount("tmpfs", revealing[i], "tmpfs", MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC, "size=4k");
-		if (x < 0 && x != -EINVAL && x != -ENOENT)
-			return error_errnum(err, x, "remove the host's %s", revealing[i]);
-	}
-	x = sys_fchdir(r->root_fd);
-	if (x == 0 && place >= 0)
-		x = sys_move_mount(r->root_fd, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+	if (x < 0)
+		return x;
+	x = sys_move_mount(r->root_fd, "", r->top_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
 	if (x == 0)
-		x = sys_chroot(".");
-	return x < 0 || place < 0 ? error_errnum(err, x < 0 ? x : place, "move the root file system to /") : 0;
+		x = change_root(r->root_fd);
+	return x < 0 ? error_errnum(err, x, "move the root file system to /") : 0;
 }
 
 int rootfs_enter(struct rootfs *r, struct error *err)
 {
-	int x = leave_chroot(r, err);
+	int x = change_root(r->top_fd);
 
-	if (x == 0)
-		x = r->plan->no_pivot ? move_root(r, err) : pivot(r, err);
+	if (x < 0)
+		return error_errnum(err, x, "go to the root of the mount namespace");
+	x = r->plan->no_pivot ? move_root(r, err) : pivot(r, err);
 	if (x < 0)
 		return x;
+	r->top_fd = fd_close(r->top_fd);
 	x = sys_chdir("/");
 	if (x == 0 && r->plan->propagation)
 		x = mount_set_propagation(r->root_fd, r->plan->propagation);

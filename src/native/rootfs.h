@@ -10,19 +10,22 @@ struct cgroup;
 struct plan_rootfs;
 
 /*
- * The container's tree of files, made by the child in its own mount namespace. Nothing allocates. Order: begin, mounts, devices,
- * (hooks), console, protect, enter.
+ * The container's tree of files, made by the child in its own mount namespace. Nothing allocates. Order:
+ * begin, mounts, devices, (hooks), console, protect, enter.
  */
 struct rootfs {
 	const struct plan_rootfs *plan;
 	const struct cgroup *cgroup;
-	const int *source_fds; /* detached trees the parent opened: [0] the root file system, [1 + i] mounts[i]; NULL, -1 = open it here */
-	int procfs_fd; /* linux/procfs.h */
+	const int *source_fds; /* detached trees the parent opened: [0] the root file system, [1 + i]
+				  mounts[i]; NULL, -1 = open it here */
+	int procfs_fd;         /* linux/procfs.h */
 	bool new_cgroupns;
+	int top_fd; /* the root of the mount namespace, before anything is mounted over it */
 	int root_fd; /* the root of the container's tree */
 };
 
-/* Cuts the namespace off from the host's mounts, and puts the root file system there as a mount of its own. */
+/* Cuts the namespace off from the host's mounts, and puts the root file system there as a mount of its own.
+ */
 int rootfs_begin(struct rootfs *r, struct error *err);
 
 /* mounts[], in order. */
@@ -44,7 +47,8 @@ int rootfs_enter(struct rootfs *r, struct error *err);
 struct plan_mount;
 int rootfs_mount_cgroup(struct rootfs *r, const struct plan_mount *m, int target_fd, struct error *err);
 
-/* Opens a detached tree for source: by the parent when the child will not be allowed to. Returns an fd, or < 0. */
+/* Opens a detached tree for source: by the parent when the child will not be allowed to. Returns an fd, or <
+ * 0. */
 int rootfs_open_source(const char *source, bool recursive, struct error *err);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Mounts of type "cgroup" (cgroups(7)): what the container sees of its control groups. v2: the hierarchy itself in a cgroup namespace
- * of its own, else just the container's directory. v1 and hybrid: a tmpfs with one directory for each hierarchy, named as on the host,
- * and links for controllers that share one. Read-only unless the configuration says otherwise (CVE-2023-25809).
+ * Mounts of type "cgroup" (cgroups(7)): what the container sees of its control groups. v2: the hierarchy
+ * itself in a cgroup namespace of its own, else just the container's directory. v1 and hybrid: a tmpfs with
+ * one directory for each hierarchy, named as on the host, and links for controllers that share one. Read-only
+ * unless the configuration says otherwise (CVE-2023-25809).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,7 +26,7 @@ static int new_v1(const struct cgroup_hierarchy *h, uint64_t attributes, struct 
 {
 	char text[CONTROLLERS_MAX];
 	const char *data[32];
-	struct mount_fs fs = {.type = "cgroup", .source = "cgroup", .data = data, .attributes = attributes};
+	struct mount_fs fs = { .type = "cgroup", .source = "cgroup", .data = data, .attributes = attributes };
 	char *rest = text, *one;
 
 	if (strlen(h->controllers) >= sizeof(text))
@@ -38,13 +39,15 @@ static int new_v1(const struct cgroup_hierarchy *h, uint64_t attributes, struct 
 
 static int new_hierarchy(const struct cgroup_hierarchy *h, uint64_t attributes, struct error *err)
 {
-	const struct mount_fs v2 = {.type = "cgroup2", .source = "cgroup", .attributes = attributes};
+	const struct mount_fs v2 = { .type = "cgroup2", .source = "cgroup", .attributes = attributes };
 
 	return h->controllers[0] ? new_v1(h, attributes, err) : mount_new_fs(&v2, err);
 }
 
-/* A mount of the hierarchy, detached: new in a cgroup namespace, else (or where that is forbidden) the group's directory. */
-static int open_hierarchy(struct rootfs *r, const struct cgroup_hierarchy *h, uint64_t attributes, struct error *err)
+/* A mount of the hierarchy, detached: new in a cgroup namespace, else (or where that is forbidden) the
+ * group's directory. */
+static int open_hierarchy(struct rootfs *r, const struct cgroup_hierarchy *h, uint64_t attributes,
+			  struct error *err)
 {
 	int fd;
 
@@ -57,8 +60,8 @@ static int open_hierarchy(struct rootfs *r, const struct cgroup_hierarchy *h, ui
 	return fd < 0 ? error_errnum(err, fd, "bind \"%s\"", h->dir) : fd;
 }
 
-static int attach_hierarchy(struct rootfs *r, const struct cgroup_hierarchy *h, int target, const struct mount_options *o,
-			    struct error *err)
+static int attach_hierarchy(struct rootfs *r, const struct cgroup_hierarchy *h, int target,
+			    const struct mount_options *o, struct error *err)
 {
 	_cleanup_fd_ int fd = open_hierarchy(r, h, o->attr.set, err);
 	int x;
@@ -77,7 +80,9 @@ static int link_controllers(int dirfd, const struct cgroup_hierarchy *h, const c
 
 	snprintf(text, sizeof(text), "%s", h->controllers);
 	while ((one = strsep(&rest, ","))) {
-		int x = str_eq(one, name) || !one[0] || str_skip_prefix(one, "name=") ? 0 : sys_symlinkat(name, dirfd, one);
+		int x = str_eq(one, name) || !one[0] || str_skip_prefix(one, "name=")
+				? 0
+				: sys_symlinkat(name, dirfd, one);
 
 		if (x < 0 && x != -EEXIST)
 			return error_errnum(err, x, "link cgroup controller \"%s\"", one);
@@ -85,8 +90,8 @@ static int link_controllers(int dirfd, const struct cgroup_hierarchy *h, const c
 	return 0;
 }
 
-static int mount_one_v1(struct rootfs *r, const struct cgroup_hierarchy *h, int dirfd, const struct mount_options *o,
-			struct error *err)
+static int mount_one_v1(struct rootfs *r, const struct cgroup_hierarchy *h, int dirfd,
+			const struct mount_options *o, struct error *err)
 {
 	const char *name = path_basename(h->mount_point);
 	_cleanup_fd_ int target = -1;
@@ -102,7 +107,7 @@ static int mount_one_v1(struct rootfs *r, const struct cgroup_hierarchy *h, int 
 
 static int mount_v1(struct rootfs *r, const struct plan_mount *m, int target, struct error *err)
 {
-	static const char *const data[] = {"mode=0755", "size=64k"};
+	static const char *const data[] = { "mode=0755", "size=64k" };
 	const struct mount_fs tmpfs = {
 		.type = "tmpfs",
 		.source = "cgroup",
@@ -115,7 +120,7 @@ static int mount_v1(struct rootfs *r, const struct plan_mount *m, int target, st
 	_cleanup_fd_ int fd = mount_new_fs(&tmpfs, err);
 	const struct cgroup_hierarchy *h;
 	size_t n = cgroup_hierarchies(r->cgroup, &h);
-	int x = fd < 0 ? fd : mount_attach(fd, target, &(struct mount_options){0});
+	int x = fd < 0 ? fd : mount_attach(fd, target, &(struct mount_options){ 0 });
 
 	if (fd < 0)
 		return fd;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * /dev of the container: config-linux.md "Default Devices", "Devices", "/dev symbolic links". Nodes and links are made relative to
- * the fd of the directory they belong in, found below the root; /dev itself may not be a symlink (CVE-2026-41579). Where nodes may
- * not be made, in a user namespace, the host's are bound.
+ * /dev of the container: config-linux.md "Default Devices", "Devices", "/dev symbolic links". Nodes and links
+ * are made relative to the fd of the directory they belong in, found below the root; /dev itself may not be a
+ * symlink (CVE-2026-41579). Where nodes may not be made, in a user namespace, the host's are bound.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,8 +22,8 @@
 static const struct {
 	const char *name, *target;
 } links[] = {
-	{"fd", "/proc/self/fd"},       {"stdin", "/proc/self/fd/0"}, {"stdout", "/proc/self/fd/1"},
-	{"stderr", "/proc/self/fd/2"}, {"core", "/proc/kcore"},
+	{ "fd", "/proc/self/fd" },       { "stdin", "/proc/self/fd/0" }, { "stdout", "/proc/self/fd/1" },
+	{ "stderr", "/proc/self/fd/2" }, { "core", "/proc/kcore" },
 };
 
 /* What is there already must be the device asked for. */
@@ -36,7 +36,8 @@ static int check_existing(int dirfd, const char *name, const struct plan_device 
 	if ((st.st_mode & S_IFMT) != (d->mode & S_IFMT))
 		return error_set(err, EEXIST, "exists in the root file system as something else");
 	if (!S_ISFIFO(st.st_mode) && st.st_rdev != makedev(d->major, d->minor))
-		return error_set(err, EEXIST, "exists in the root file system with the number %u:%u, not %u:%u",
+		return error_set(err, EEXIST,
+				 "exists in the root file system with the number %u:%u, not %u:%u",
 				 major(st.st_rdev), minor(st.st_rdev), d->major, d->minor);
 	return 0;
 }
@@ -52,8 +53,10 @@ static int bind_device(int dirfd, const char *name, const struct plan_device *d,
 
 	if (tree < 0)
 		return error_errnum(err, tree, "bind the host's device");
-	if (fstat(tree, &st) < 0 || (st.st_mode & S_IFMT) != (d->mode & S_IFMT) || st.st_rdev != makedev(d->major, d->minor))
-		return error_set(err, ENODEV, "may not be made here, and the host's file of that name is another");
+	if (fstat(tree, &st) < 0 || (st.st_mode & S_IFMT) != (d->mode & S_IFMT) ||
+	    st.st_rdev != makedev(d->major, d->minor))
+		return error_set(err, ENODEV,
+				 "may not be made here, and the host's file of that name is another");
 	target = safe_make(dirfd, name, SAFE_MAKE_FILE, 0644);
 	x = target < 0 ? target : mount_attach(tree, target, &none);
 	return x < 0 ? error_errnum(err, x, "bind the host's device") : 0;
@@ -100,7 +103,8 @@ static int populate(struct rootfs *r, struct error *err)
 	int x = 0;
 
 	if (dev_fd < 0)
-		return error_errnum(err, dev_fd, "/dev of the root file system must be an ordinary directory");
+		return error_errnum(err, dev_fd,
+				    "/dev of the root file system must be an ordinary directory");
 	for (size_t i = 0; x == 0 && i < ARRAY_SIZE(links); i++)
 		x = make_link(dev_fd, links[i].name, links[i].target, err);
 	return x < 0 ? x : make_ptmx(dev_fd, err);

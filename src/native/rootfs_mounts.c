@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * mounts[] of config.json, each made detached with its final attributes and then put onto the fd of its destination. See rootfs.c for
- * why by fd, and linux/mount.h for how.
+ * mounts[] of config.json, each made detached with its final attributes and then put onto the fd of its
+ * destination. See rootfs.c for why by fd, and linux/mount.h for how.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -28,7 +28,8 @@ static int open_target(struct rootfs *r, const struct plan_mount *m, enum safe_m
 	else
 		fd = safe_make(r->root_fd, m->destination, what, what == SAFE_MAKE_DIR ? 0755 : 0644);
 	if (m->plain_dir && (fd == -ELOOP || fd == -ENOTDIR))
-		return error_set(err, -fd, "must be mounted on ordinary directory, and that is something else");
+		return error_set(err, -fd,
+				 "must be mounted on ordinary directory, and that is something else");
 	return fd < 0 ? error_errnum(err, fd, "open the destination") : fd;
 }
 
@@ -84,7 +85,8 @@ static int copy_up(int target, int mount_fd, struct error *err)
 	return x < 0 ? error_errnum(err, x, "tmpcopyup") : 0;
 }
 
-/* Whether linux.mountLabel is an option of it: those that label each object by other means refuse "context=". */
+/* Whether linux.mountLabel is an option of it: those that label each object by other means refuse "context=".
+ */
 static bool takes_label(const char *type)
 {
 	return !str_eq(type, "proc") && !str_eq(type, "sysfs") && !str_eq(type, "mqueue");

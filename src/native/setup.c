@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The last part of a process's way into the container, between its namespaces and its credentials: runtime-spec config.md "Process". Whatever
- * is looked up here belongs to the container and is hostile: found below root_fd, opened without blocking, read within bounds.
+ * The last part of a process's way into the container, between its namespaces and its credentials:
+ * runtime-spec config.md "Process". Whatever is looked up here belongs to the container and is hostile: found
+ * below root_fd, opened without blocking, read within bounds.
  */
 #include "native/setup.h"
 
@@ -24,11 +25,15 @@
 #include "native/executable.h"
 #include "native/plan.h"
 
-int setup_init(struct setup *s, const struct plan_process *plan, const struct process_io *io, struct error *err)
+int setup_init(struct setup *s, const struct plan_process *plan, const struct process_io *io,
+	       struct error *err)
 {
-	*s = (struct setup){.plan = plan, .io = io, .procfs_fd = -1, .root_fd = -1, .null_fd = -1, .slave_fd = -1};
+	*s = (struct setup){
+		.plan = plan, .io = io, .procfs_fd = -1, .root_fd = -1, .null_fd = -1, .slave_fd = -1
+	};
 	if (plan->terminal && io->console_socket < 0)
-		return error_set(err, EINVAL, "process.terminal: a console socket is needed for the terminal's master");
+		return error_set(err, EINVAL,
+				 "process.terminal: a console socket is needed for the terminal's master");
 	for (unsigned i = 0; i < io->preserve_fds; i++)
 		if (fcntl(3 + (int)i, F_GETFD) < 0)
 			return error_errno(err, "cannot preserve file descriptor %u", 3 + i);
@@ -99,7 +104,8 @@ static void own_stdio(const struct plan_process *p)
 			continue;
 		if (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3))
 			continue;
-		if (fchown(fd, p->uid, (gid_t)-1) < 0) /* not ours to give: a file of somebody else's, a read-only mount */
+		if (fchown(fd, p->uid, (gid_t)-1) <
+		    0) /* not ours to give: a file of somebody else's, a read-only mount */
 			continue;
 	}
 }
@@ -165,7 +171,8 @@ int setup_limits(struct setup *s, struct error *err)
 	return r;
 }
 
-/* The kernel says "(unreachable)" for a directory outside the root: a descriptor of the host's that leaked (CVE-2024-21626). */
+/* The kernel says "(unreachable)" for a directory outside the root: a descriptor of the host's that leaked
+ * (CVE-2024-21626). */
 static int check_cwd(const char *cwd, struct error *err)
 {
 	char path[PATH_MAX];

@@ -11,8 +11,9 @@
 struct plan_process;
 
 /*
- * What a process in the container does to itself before it becomes the user's: the same for the container's own and for each exec.
- * Made by the parent, used by the child, where nothing allocates. Order: terminal, session, limits, place, (wait), credentials_apply(), exec.
+ * What a process in the container does to itself before it becomes the user's: the same for the container's
+ * own and for each exec. Made by the parent, used by the child, where nothing allocates. Order: terminal,
+ * session, limits, place, (wait), credentials_apply(), exec.
  */
 struct setup {
 	const struct plan_process *plan;
@@ -27,7 +28,8 @@ struct setup {
 };
 
 /* Parent side: the fds that it needs. setup_done() closes them. */
-int setup_init(struct setup *s, const struct plan_process *plan, const struct process_io *io, struct error *err);
+int setup_init(struct setup *s, const struct plan_process *plan, const struct process_io *io,
+	       struct error *err);
 void setup_done(struct setup *s);
 #define _cleanup_setup_ _cleanup_(setup_done)
 
@@ -37,10 +39,12 @@ int setup_terminal(struct setup *s, struct error *err);
 /* A session of its own, the terminal or the caller's stdio as 0, 1 and 2. */
 int setup_session(struct setup *s, struct error *err);
 
-/* Session keyring, scheduler, I/O priority, memory policy, personality, resource limits, exec labels of the LSMs. */
+/* Session keyring, scheduler, I/O priority, memory policy, personality, resource limits, exec labels of the
+ * LSMs. */
 int setup_limits(struct setup *s, struct error *err);
 
-/* Working directory, HOME, and the file that will be executed: looked up now so that "not found" is told by create. */
+/* Working directory, HOME, and the file that will be executed: looked up now so that "not found" is told by
+ * create. */
 int setup_place(struct setup *s, struct error *err);
 
 /* What setup_place() could not do as root: the working directory again, as the user. */
@@ -50,9 +54,10 @@ int setup_late_cwd(struct setup *s, struct error *err);
 int setup_exec(struct setup *s, struct error *err);
 
 /*
- * User, groups, capabilities, no_new_privs and seccomp, in the one order that works: seccomp first where it needs the privileges that are
- * about to go, else last; the bounding set before the user changes; the other sets after.
+ * User, groups, capabilities, no_new_privs and seccomp, in the one order that works: seccomp first where it
+ * needs the privileges that are about to go, else last; the bounding set before the user changes; the other
+ * sets after.
  */
-int credentials_apply(const struct plan_process *p, struct error *err);
+int credentials_apply(const struct plan_process *p, int sync_fd, struct error *err);
 
 #endif

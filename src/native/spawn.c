@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Birth of a container process: one clone3(2) straight into all new namespaces and, where the hierarchy allows it, the cgroup. An
- * existing pid namespace is for children only, so the parent steps into it for the length of the call. Only where the order of
- * namespaces cannot be had otherwise (joining beside a new or joined user namespace, or without privileges) is there a process in
- * between: it joins, makes the child with CLONE_PARENT, says its pid and is gone.
+ * Birth of a container process: one clone3(2) straight into all new namespaces and, where the hierarchy
+ * allows it, the cgroup. An existing pid namespace is for children only, so the parent steps into it for the
+ * length of the call. Only where the order of namespaces cannot be had otherwise (joining beside a new or
+ * joined user namespace, or without privileges) is there a process in between: it joins, makes the child with
+ * CLONE_PARENT, says its pid and is gone.
  */
 #include "native/spawn.h"
 
@@ -23,7 +24,7 @@
 /* Ignored signals stay ignored over execve(2), blocked ones blocked: neither is the container's business. */
 static void reset_signals(void)
 {
-	const struct sigaction dfl = {.sa_handler = SIG_DFL};
+	const struct sigaction dfl = { .sa_handler = SIG_DFL };
 	sigset_t none;
 
 	for (int sig = 1; sig <= SIGRTMAX; sig++)
@@ -42,7 +43,7 @@ static _noreturn_ void run_child(const struct spawn *s)
 /* Returns the child's pid in the parent; never in the child. */
 static pid_t clone_child(const struct spawn *s, uint64_t flags, struct spawned *p)
 {
-	struct sys_clone c = {.flags = s->flags | flags, .pidfd = &p->pidfd, .cgroup_fd = s->cgroup_fd};
+	struct sys_clone c = { .flags = s->flags | flags, .pidfd = &p->pidfd, .cgroup_fd = s->cgroup_fd };
 	pid_t pid;
 
 	if (s->cgroup_fd >= 0)
@@ -72,14 +73,15 @@ static int spawn_direct(const struct spawn *s, struct spawned *p, struct error *
 /* In the process between: nothing returns from here. */
 static _noreturn_ void run_middle(const struct spawn *s, int fd)
 {
-	struct spawned p = {.pidfd = -1};
-	struct error err = {0};
+	struct spawned p = { .pidfd = -1 };
+	struct error err = { 0 };
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < s->n_early; i++) {
 		r = sys_setns(s->early[i].fd, s->early[i].type);
 		if (r < 0)
-			error_errnum(&err, r, "join the %s namespace", namespace_type(s->early[i].type)->name);
+			error_errnum(&err, r, "join the %s namespace",
+				     namespace_type(s->early[i].type)->name);
 	}
 	if (r == 0) {
 		r = clone_child(s, CLONE_PARENT, &p);
@@ -96,7 +98,7 @@ static _noreturn_ void run_middle(const struct spawn *s, int fd)
 static int spawn_through_middle(const struct spawn *s, struct spawned *p, struct error *err)
 {
 	_cleanup_fd_ int ours = -1, theirs = -1;
-	struct sys_clone c = {0};
+	struct sys_clone c = { 0 };
 	int pair[2], status;
 	pid_t middle;
 	int r = fd_socketpair(SOCK_SEQPACKET, pair);
@@ -127,7 +129,7 @@ static int spawn_through_middle(const struct spawn *s, struct spawned *p, struct
 
 int spawn_process(const struct spawn *s, struct spawned *ret, struct error *err)
 {
-	struct spawned p = {.pidfd = -1};
+	struct spawned p = { .pidfd = -1 };
 	int r = s->n_early ? spawn_through_middle(s, &p, err) : spawn_direct(s, &p, err);
 
 	if (r < 0) {

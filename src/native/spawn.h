@@ -12,10 +12,11 @@
 /* A process to be born in namespaces and a cgroup. */
 struct spawn {
 	uint64_t flags; /* CLONE_NEW* of the namespaces made for it */
-	int cgroup_fd;	/* born there (CLONE_INTO_CGROUP); -1 = in the caller's group */
-	int pidns_fd;	/* born in that pid namespace: its fd, or a pidfd; -1 = the caller's or a new one */
+	int cgroup_fd;  /* born there (CLONE_INTO_CGROUP); -1 = in the caller's group */
+	int pidns_fd;   /* born in that pid namespace: its fd, or a pidfd; -1 = the caller's or a new one */
 	int procfs_fd;
-	/* joined in this order by a process in between before the child is made; none: there is no such process */
+	/* joined in this order by a process in between before the child is made; none: there is no such
+	 * process */
 	struct {
 		int fd, type;
 	} early[8];
@@ -31,8 +32,9 @@ struct spawned {
 };
 
 /*
- * Makes the process, always as a direct child of the caller, so that it becomes the child of a subreaper above when the caller exits.
- * Signal dispositions are reset in it. Returns 0 and *ret (the pidfd is the caller's), or < 0 and there is no process.
+ * Makes the process, always as a direct child of the caller, so that it becomes the child of a subreaper
+ * above when the caller exits. Signal dispositions are reset in it. Returns 0 and *ret (the pidfd is the
+ * caller's), or < 0 and there is no process.
  */
 int spawn_process(const struct spawn *s, struct spawned *ret, struct error *err);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * start, both ends of it. One connection and one byte; SOCK_SEQPACKET keeps the error in one piece. Races: a start that dies before its
- * byte is a connection that ends, and the next is awaited; one that dies after it leaves a socket file behind which nobody listens
- * on, for execve(2) closed it, and whoever comes next finds that out by ECONNREFUSED.
+ * start, both ends of it. One connection and one byte; SOCK_SEQPACKET keeps the error in one piece. Races: a
+ * start that dies before its byte is a connection that ends, and the next is awaited; one that dies after it
+ * leaves a socket file behind which nobody listens on, for execve(2) closed it, and whoever comes next finds
+ * that out by ECONNREFUSED.
  */
 #include "native/start.h"
 
@@ -62,7 +63,7 @@ static int not_created(const struct container *c, struct error *err)
 
 static int await_exec(int fd, struct error *err)
 {
-	struct error theirs = {0};
+	struct error theirs = { 0 };
 	ssize_t n = fd_recv(fd, &theirs, sizeof(theirs), NULL, 0, NULL);
 
 	if (n == 0 || n == -ECONNRESET)
@@ -82,7 +83,9 @@ int native_start(const struct env *env _unused_, struct container *c, struct err
 	int r;
 
 	if (!c->state->process)
-		return error_set(err, EINVAL, "cannot start a container without a process: its config.json has no \"process\"");
+		return error_set(
+			err, EINVAL,
+			"cannot start a container without a process: its config.json has no \"process\"");
 	fd = fd_connect_at(c->dirfd, CONTAINER_START_SOCKET, SOCK_SEQPACKET);
 	if (fd == -ECONNREFUSED || fd == -ENOENT)
 		return not_created(c, err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The fake kernel behind src/linux/sys.h: what would be asked of the real one, in which order, and what happens when it says no. */
+/* The fake kernel behind src/linux/sys.h: what would be asked of the real one, in which order, and what
+ * happens when it says no. */
 #include "fake/sys.h"
 
 #include <fcntl.h>
@@ -89,6 +90,11 @@ int sys_pidfd_send_signal(int pidfd, int sig)
 {
 	(void)pidfd;
 	return note("pidfd_send_signal %d", sig);
+}
+
+int sys_pidfd_getfd(int pidfd, int fd)
+{
+	return note_fd(note("pidfd_getfd %d %d", pidfd, fd));
 }
 
 int sys_close_range(unsigned first, unsigned end, unsigned flags)
@@ -323,11 +329,13 @@ int sys_mount_setattr(int dirfd, const char *path, unsigned flags, const struct 
 {
 	(void)dirfd;
 	(void)path;
-	return note("mount_setattr %#x +%#llx -%#llx propagation %#llx", flags, (unsigned long long)attr->attr_set,
-		    (unsigned long long)attr->attr_clr, (unsigned long long)attr->propagation);
+	return note("mount_setattr %#x +%#llx -%#llx propagation %#llx", flags,
+		    (unsigned long long)attr->attr_set, (unsigned long long)attr->attr_clr,
+		    (unsigned long long)attr->propagation);
 }
 
-int sys_mount(const char *source, const char *target, const char *fstype, unsigned long flags, const char *data)
+int sys_mount(const char *source, const char *target, const char *fstype, unsigned long flags,
+	      const char *data)
 {
 	(void)source;
 	(void)data;

@@ -21,33 +21,39 @@ static const struct row {
 	unsigned propagation; /* the first */
 	const char *data;     /* all, comma separated */
 } rows[] = {
-	{.options = ""},
-	{.options = "defaults"},
-	{.options = "ro", .attr = {MOUNT_ATTR_RDONLY, 0}},
-	{.options = "ro,rw", .attr = {0, MOUNT_ATTR_RDONLY}},
-	{.options = "rw,ro", .attr = {MOUNT_ATTR_RDONLY, 0}},
-	{.options = "nosuid,nodev,noexec", .attr = {MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, 0}},
-	{.options = "nosuid,suid", .attr = {0, MOUNT_ATTR_NOSUID}},
-	{.options = "noatime", .attr = {MOUNT_ATTR_NOATIME, MOUNT_ATTR__ATIME}},
-	{.options = "noatime,strictatime", .attr = {MOUNT_ATTR_STRICTATIME, MOUNT_ATTR__ATIME}},
-	{.options = "strictatime,noatime,atime", .attr = {0, MOUNT_ATTR__ATIME}},
-	{.options = "strictatime,atime", .attr = {MOUNT_ATTR_STRICTATIME, MOUNT_ATTR__ATIME}},
-	{.options = "strictatime,nostrictatime", .attr = {0, MOUNT_ATTR__ATIME}},
-	{.options = "relatime", .attr = {0, MOUNT_ATTR__ATIME}},
-	{.options = "nodiratime,nosymfollow", .attr = {MOUNT_ATTR_NODIRATIME | MOUNT_ATTR_NOSYMFOLLOW, 0}},
-	{.options = "rro", .rec = {MOUNT_ATTR_RDONLY, 0}},
-	{.options = "rro,rrw", .rec = {0, MOUNT_ATTR_RDONLY}},
-	{.options = "rnoatime", .rec = {MOUNT_ATTR_NOATIME, MOUNT_ATTR__ATIME}},
-	{.options = "rnorelatime"},
-	{.options = "rbind,rprivate", .extra = MOUNT_EXTRA_BIND | MOUNT_EXTRA_RECURSIVE, .propagation = MS_PRIVATE | MS_REC},
-	{.options = "bind,shared", .extra = MOUNT_EXTRA_BIND, .propagation = MS_SHARED},
-	{.options = "remount", .extra = MOUNT_EXTRA_REMOUNT},
-	{.options = "tmpcopyup,mode=755,size=64k", .extra = MOUNT_EXTRA_TMPCOPYUP, .data = "mode=755,size=64k"},
-	{.options = "ridmap", .extra = MOUNT_EXTRA_IDMAP | MOUNT_EXTRA_RIDMAP},
-	{.options = "sync,dirsync,lazytime", .data = "sync,dirsync,lazytime"},
-	{.options = "silent,loud,iversion,noiversion,mand,nomand,async,nolazytime,norelatime"},
-	{.options = "newinstance,ptmxmode=0666,gid=5", .data = "newinstance,ptmxmode=0666,gid=5"},
-	{.options = "rfoo,RO", .data = "rfoo,RO"}, /* not ours, so the file system's */
+	{ .options = "" },
+	{ .options = "defaults" },
+	{ .options = "ro", .attr = { MOUNT_ATTR_RDONLY, 0 } },
+	{ .options = "ro,rw", .attr = { 0, MOUNT_ATTR_RDONLY } },
+	{ .options = "rw,ro", .attr = { MOUNT_ATTR_RDONLY, 0 } },
+	{ .options = "nosuid,nodev,noexec",
+	  .attr = { MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, 0 } },
+	{ .options = "nosuid,suid", .attr = { 0, MOUNT_ATTR_NOSUID } },
+	{ .options = "noatime", .attr = { MOUNT_ATTR_NOATIME, MOUNT_ATTR__ATIME } },
+	{ .options = "noatime,strictatime", .attr = { MOUNT_ATTR_STRICTATIME, MOUNT_ATTR__ATIME } },
+	{ .options = "strictatime,noatime,atime", .attr = { 0, MOUNT_ATTR__ATIME } },
+	{ .options = "strictatime,atime", .attr = { MOUNT_ATTR_STRICTATIME, MOUNT_ATTR__ATIME } },
+	{ .options = "strictatime,nostrictatime", .attr = { 0, MOUNT_ATTR__ATIME } },
+	{ .options = "relatime", .attr = { 0, MOUNT_ATTR__ATIME } },
+	{ .options = "nodiratime,nosymfollow",
+	  .attr = { MOUNT_ATTR_NODIRATIME | MOUNT_ATTR_NOSYMFOLLOW, 0 } },
+	{ .options = "rro", .rec = { MOUNT_ATTR_RDONLY, 0 } },
+	{ .options = "rro,rrw", .rec = { 0, MOUNT_ATTR_RDONLY } },
+	{ .options = "rnoatime", .rec = { MOUNT_ATTR_NOATIME, MOUNT_ATTR__ATIME } },
+	{ .options = "rnorelatime" },
+	{ .options = "rbind,rprivate",
+	  .extra = MOUNT_EXTRA_BIND | MOUNT_EXTRA_RECURSIVE,
+	  .propagation = MS_PRIVATE | MS_REC },
+	{ .options = "bind,shared", .extra = MOUNT_EXTRA_BIND, .propagation = MS_SHARED },
+	{ .options = "remount", .extra = MOUNT_EXTRA_REMOUNT },
+	{ .options = "tmpcopyup,mode=755,size=64k",
+	  .extra = MOUNT_EXTRA_TMPCOPYUP,
+	  .data = "mode=755,size=64k" },
+	{ .options = "ridmap", .extra = MOUNT_EXTRA_IDMAP | MOUNT_EXTRA_RIDMAP },
+	{ .options = "sync,dirsync,lazytime", .data = "sync,dirsync,lazytime" },
+	{ .options = "silent,loud,iversion,noiversion,mand,nomand,async,nolazytime,norelatime" },
+	{ .options = "newinstance,ptmxmode=0666,gid=5", .data = "newinstance,ptmxmode=0666,gid=5" },
+	{ .options = "rfoo,RO", .data = "rfoo,RO" }, /* not ours, so the file system's */
 };
 
 static size_t split(char *text, char **v)
@@ -95,7 +101,7 @@ static void test_table(void **state _unused_)
 static void test_too_many(void **state _unused_)
 {
 	char *v[MOUNT_OPTIONS_MAX + 1], *p[9];
-	struct mount_options o = {.n_data = 7};
+	struct mount_options o = { .n_data = 7 };
 	struct error err;
 
 	for (size_t i = 0; i < ARRAY_SIZE(v); i++)
@@ -113,7 +119,7 @@ static void test_names(void **state _unused_)
 	const char *const *names = mount_options_names();
 
 	for (size_t i = 0; names[i]; i++) {
-		char *v[1] = {(char *)names[i]};
+		char *v[1] = { (char *)names[i] };
 		struct mount_options o;
 		struct error err;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Paths below a hostile root, in a temporary directory that holds the root and a secret beside it: no path, by whatever symlink, leads to
- * the secret. Each by openat2(2) and by the walk that stands in for it.
+ * Paths below a hostile root, in a temporary directory that holds the root and a secret beside it: no path,
+ * by whatever symlink, leads to the secret. Each by openat2(2) and by the walk that stands in for it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -39,10 +39,15 @@ static void put(int dirfd, const char *name, const char *text)
 static const struct {
 	const char *name, *target;
 } links[] = {
-	{"root/up", "../secret"},	       {"root/absolute", "/etc/inside"}, {"root/chain", "up"},
-	{"root/loop", "loop"},		       {"root/dir", "etc"},		 {"root/climb", "../../../../etc/inside"},
-	{"root/dangling", "/new/file"},	       {"root/dangling-up", "../../made"},
-	{"root/dev", "/../../secret-dir"},
+	{ "root/up", "../secret" },
+	{ "root/absolute", "/etc/inside" },
+	{ "root/chain", "up" },
+	{ "root/loop", "loop" },
+	{ "root/dir", "etc" },
+	{ "root/climb", "../../../../etc/inside" },
+	{ "root/dangling", "/new/file" },
+	{ "root/dangling-up", "../../made" },
+	{ "root/dev", "/../../secret-dir" },
 };
 
 static int setup(void **state)
@@ -95,10 +100,22 @@ static const struct {
 	const char *path;
 	int expected; /* 0: the file inside */
 } opens[] = {
-	{"etc/inside", 0},	    {"/etc/inside", 0},		    {"//etc/./inside", 0},   {"etc/../etc/inside", 0},
-	{"../../etc/inside", 0},    {"absolute", 0},		    {"dir/inside", 0},	     {"climb", 0},
-	{"etc/../../../etc/inside", 0}, {"up", -ENOENT},		    {"chain", -ENOENT},	     {"loop", -ELOOP},
-	{"dangling", -ENOENT},	    {"../secret", -ENOENT},	    {"etc/inside/x", -ENOTDIR}, {"nothing", -ENOENT},
+	{ "etc/inside", 0 },
+	{ "/etc/inside", 0 },
+	{ "//etc/./inside", 0 },
+	{ "etc/../etc/inside", 0 },
+	{ "../../etc/inside", 0 },
+	{ "absolute", 0 },
+	{ "dir/inside", 0 },
+	{ "climb", 0 },
+	{ "etc/../../../etc/inside", 0 },
+	{ "up", -ENOENT },
+	{ "chain", -ENOENT },
+	{ "loop", -ELOOP },
+	{ "dangling", -ENOENT },
+	{ "../secret", -ENOENT },
+	{ "etc/inside/x", -ENOTDIR },
+	{ "nothing", -ENOENT },
 };
 
 static void test_open(void **state)
@@ -127,16 +144,17 @@ static const struct {
 	const char *result; /* where it must be; NULL = an error */
 	int expected;
 } makes[] = {
-	{"a/b/c", SAFE_MAKE_DIR, "root/a/b/c", 0},
-	{"/a/b/c", SAFE_MAKE_DIR, "root/a/b/c", 0},
-	{"a/../x/y", SAFE_MAKE_FILE, "root/x/y", 0},
-	{"dangling", SAFE_MAKE_FILE, "root/new/file", 0},
-	{"dangling-up/sub", SAFE_MAKE_DIR, "root/made/sub", 0},
-	{"up", SAFE_MAKE_FILE, "root/secret", 0},
-	{"dev/null", SAFE_MAKE_FILE, "root/secret-dir/null", 0},
-	{"loop", SAFE_MAKE_FILE, NULL, -ELOOP},
-	{"etc/inside/deeper", SAFE_MAKE_DIR, NULL, -ENOTDIR},
-	{"etc/inside", SAFE_MAKE_DIR, "root/etc/inside", 0}, /* there already: it is opened, as what it is */
+	{ "a/b/c", SAFE_MAKE_DIR, "root/a/b/c", 0 },
+	{ "/a/b/c", SAFE_MAKE_DIR, "root/a/b/c", 0 },
+	{ "a/../x/y", SAFE_MAKE_FILE, "root/x/y", 0 },
+	{ "dangling", SAFE_MAKE_FILE, "root/new/file", 0 },
+	{ "dangling-up/sub", SAFE_MAKE_DIR, "root/made/sub", 0 },
+	{ "up", SAFE_MAKE_FILE, "root/secret", 0 },
+	{ "dev/null", SAFE_MAKE_FILE, "root/secret-dir/null", 0 },
+	{ "loop", SAFE_MAKE_FILE, NULL, -ELOOP },
+	{ "etc/inside/deeper", SAFE_MAKE_DIR, NULL, -ENOTDIR },
+	{ "etc/inside", SAFE_MAKE_DIR, "root/etc/inside",
+	  0 }, /* there already: it is opened, as what it is */
 };
 
 static void test_make(void **state)

@@ -139,7 +139,7 @@ static void check_profile(const char *name)
 	struct error err;
 
 	parse(json, len, &doc);
-	if (seccomp_filter_compile(oci_doc_root(doc), &f, &err) < 0)
+	if (seccomp_filter_compile(oci_doc_root(doc), -1, &f, &err) < 0)
 		fail_msg("%s: %s", name, err.msg);
 	assert_true(f.n_insns > 0);
 	for (char **line = lines; *line; line++) {
@@ -191,9 +191,8 @@ static void test_refused(void **state)
 		{"{\"defaultAction\": \"SCMP_ACT_ALLOW\", \"syscalls\": [{\"names\": [\"read\", \"write\"], "
 		 "\"action\": \"SCMP_ACT_NOTIFY\"}]}",
 		 "linux.seccomp.syscalls[0]: SCMP_ACT_NOTIFY cannot be used for the write syscall"},
-		{ONE("SCMP_ACT_NOTIFY", ""), "linux.seccomp.syscalls[0].action: seccomp notify unsupported: "
-					     "SCMP_ACT_NOTIFY needs a listener, which "
-					     "this runtime does not serve"},
+		{ONE("SCMP_ACT_NOTIFY", ""),
+		 "linux.seccomp.listenerPath: missing, but syscalls[0] has SCMP_ACT_NOTIFY"},
 	};
 
 	(void)state;
@@ -203,7 +202,7 @@ static void test_refused(void **state)
 		struct error err = {0};
 
 		parse(cases[i].json, strlen(cases[i].json), &doc);
-		assert_true(seccomp_filter_compile(oci_doc_root(doc), &f, &err) < 0);
+		assert_true(seccomp_filter_compile(oci_doc_root(doc), -1, &f, &err) < 0);
 		assert_string_equal(err.msg, cases[i].wanted);
 		assert_null(f.insns);
 	}
@@ -213,11 +212,12 @@ static void test_none(void **state)
 {
 	struct seccomp_filter f;
 	struct error err;
+	int listener;
 
 	(void)state;
-	assert_int_equal(seccomp_filter_compile(NULL, &f, &err), 0);
+	assert_int_equal(seccomp_filter_compile(NULL, -1, &f, &err), 0);
 	assert_int_equal(f.n_insns, 0);
-	assert_int_equal(seccomp_filter_load(&f, &err), 0);
+	assert_int_equal(seccomp_filter_load(&f, &listener, &err), 0);
 }
 
 /* flags: none given means what is good for speed and known to the kernel; an empty list means none. */
@@ -241,7 +241,7 @@ static void test_flags(void **state)
 		struct error err;
 
 		parse(cases[i].json, strlen(cases[i].json), &doc);
-		assert_int_equal(seccomp_filter_compile(oci_doc_root(doc), &f, &err), 0);
+		assert_int_equal(seccomp_filter_compile(oci_doc_root(doc), -1, &f, &err), 0);
 		assert_int_equal(f.flags & cases[i].mask, cases[i].wanted);
 	}
 }
@@ -253,15 +253,15 @@ static void test_load(void **state)
 	_cleanup_seccomp_filter_ struct seccomp_filter f = {0};
 	_cleanup_(oci_doc_freep) struct oci_doc *doc = NULL;
 	struct error err;
-	int status;
+	int status, listener;
 	pid_t pid;
 
 	(void)state;
 	parse(json, strlen(json), &doc);
-	assert_int_equal(seccomp_filter_compile(oci_doc_root(doc), &f, &err), 0);
+	assert_int_equal(seccomp_filter_compile(oci_doc_root(doc), -1, &f, &err), 0);
 	pid = fork();
 	if (pid == 0) {
-		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || seccomp_filter_load(&f, &err) < 0)
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || seccomp_filter_load(&f, &listener, &err) < 0)
 			_exit(1);
 		_exit(syscall(SYS_getpid) == -1 && errno == 99 ? 42 : 2);
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * create's table of steps with every one of its neighbours replaced (--wrap): whichever of them fails, what was done before is undone in
- * reverse order, and nothing else is.
+ * create's table of steps with every one of its neighbours replaced (--wrap): whichever of them fails, what
+ * was done before is undone in reverse order, and nothing else is.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -37,12 +37,13 @@
 static char log_text[1024];
 static const char *fail;
 static struct oci_hook hook;
-static const struct oci_hooks hooks = {.create_runtime = &hook, .n_create_runtime = 1};
+static const struct oci_hooks hooks = { .create_runtime = &hook, .n_create_runtime = 1 };
 
 /* Takes a note; fails when it is this one's turn. */
 static int act(const char *name, struct error *err)
 {
-	snprintf(log_text + strlen(log_text), sizeof(log_text) - strlen(log_text), "%s%s", log_text[0] ? " " : "", name);
+	snprintf(log_text + strlen(log_text), sizeof(log_text) - strlen(log_text), "%s%s",
+		 log_text[0] ? " " : "", name);
 	return fail && strcmp(fail, name) == 0 ? error_set(err, ENOLCK, "%s", name) : 0;
 }
 
@@ -52,9 +53,10 @@ bool __wrap_selfexe_is_protected(void)
 	return true;
 }
 
-int __wrap_native_plan_new(const struct bundle *b, const struct plan_facts *f, struct native_plan **ret, struct error *err);
-int __wrap_native_plan_new(const struct bundle *b _unused_, const struct plan_facts *f _unused_, struct native_plan **ret,
-			   struct error *err)
+int __wrap_native_plan_new(const struct bundle *b, const struct plan_facts *f, struct native_plan **ret,
+			   struct error *err);
+int __wrap_native_plan_new(const struct bundle *b _unused_, const struct plan_facts *f _unused_,
+			   struct native_plan **ret, struct error *err)
 {
 	int r = act("plan", err);
 
@@ -66,15 +68,17 @@ int __wrap_native_plan_new(const struct bundle *b _unused_, const struct plan_fa
 	return 0;
 }
 
-int __wrap_setup_init(struct setup *s, const struct plan_process *p, const struct process_io *io, struct error *err);
-int __wrap_setup_init(struct setup *s _unused_, const struct plan_process *p _unused_, const struct process_io *io _unused_,
-		      struct error *err)
+int __wrap_setup_init(struct setup *s, const struct plan_process *p, const struct process_io *io,
+		      struct error *err);
+int __wrap_setup_init(struct setup *s _unused_, const struct plan_process *p _unused_,
+		      const struct process_io *io _unused_, struct error *err)
 {
 	return act("setup", err);
 }
 
 int __wrap_cgroup_create(const struct cgroup_request *req, struct cgroup **ret, struct error *err);
-int __wrap_cgroup_create(const struct cgroup_request *req _unused_, struct cgroup **ret _unused_, struct error *err)
+int __wrap_cgroup_create(const struct cgroup_request *req _unused_, struct cgroup **ret _unused_,
+			 struct error *err)
 {
 	return act("cgroup", err);
 }
@@ -105,7 +109,8 @@ char **__wrap_cgroup_to_strings(const struct cgroup *cg _unused_)
 }
 
 int __wrap_cgroup_stats(const struct cgroup *cg, struct cgroup_stats *ret, struct error *err);
-int __wrap_cgroup_stats(const struct cgroup *cg _unused_, struct cgroup_stats *ret _unused_, struct error *err)
+int __wrap_cgroup_stats(const struct cgroup *cg _unused_, struct cgroup_stats *ret _unused_,
+			struct error *err)
 {
 	return error_set(err, ENOENT, "none");
 }
@@ -136,7 +141,7 @@ int __wrap_spawn_process(const struct spawn *s _unused_, struct spawned *ret, st
 	int r = act("spawn", err);
 
 	if (r == 0)
-		*ret = (struct spawned){.pid = 4242, .pidfd = -1};
+		*ret = (struct spawned){ .pid = 4242, .pidfd = -1 };
 	return r;
 }
 
@@ -151,12 +156,13 @@ void __wrap_spawned_kill(struct spawned *p)
 int __wrap_process_get_stat(pid_t pid, struct process_stat *ret);
 int __wrap_process_get_stat(pid_t pid _unused_, struct process_stat *ret)
 {
-	*ret = (struct process_stat){.start_time = 99};
+	*ret = (struct process_stat){ .start_time = 99 };
 	return act("record", NULL) < 0 ? -ENOLCK : 0;
 }
 
 int __wrap_oom_score_adj_set(int fd, pid_t pid, int value, bool lenient, struct error *err);
-int __wrap_oom_score_adj_set(int fd _unused_, pid_t pid, int value _unused_, bool lenient _unused_, struct error *err)
+int __wrap_oom_score_adj_set(int fd _unused_, pid_t pid, int value _unused_, bool lenient _unused_,
+			     struct error *err)
 {
 	assert_int_equal(pid, 4242);
 	return act("oom", err);
@@ -176,9 +182,10 @@ int __wrap_sync_expect(int fd _unused_, enum sync_type type, int *ret_value _unu
 	return act(type == SYNC_READY ? "ready" : "hooks", err);
 }
 
-int __wrap_hooks_run(const char *kind, const struct oci_hook *h, size_t n, const char *state, char *const *env, struct error *err);
-int __wrap_hooks_run(const char *kind, const struct oci_hook *h _unused_, size_t n, const char *state _unused_,
-		     char *const *env _unused_, struct error *err)
+int __wrap_hooks_run(const char *kind, const struct oci_hook *h, size_t n, const char *state,
+		     char *const *env, struct error *err);
+int __wrap_hooks_run(const char *kind, const struct oci_hook *h _unused_, size_t n,
+		     const char *state _unused_, char *const *env _unused_, struct error *err)
 {
 	return n ? act(kind, err) : 0;
 }
@@ -193,11 +200,11 @@ char *__wrap_container_oci_state(const struct container *c _unused_, enum contai
 
 static int create(struct hv_state *state, struct error *err)
 {
-	static const struct env env = {.root_dirfd = -1};
+	static const struct env env = { .root_dirfd = -1 };
 	static const struct oci_config config;
-	static const struct bundle bundle = {.config = &config, .dirfd = -1};
-	struct container c = {.id = (char *)"web", .dirfd = -1, .state = state};
-	const struct create_request req = {.env = &env, .bundle = &bundle, .container = &c};
+	static const struct bundle bundle = { .config = &config, .dirfd = -1 };
+	struct container c = { .id = (char *)"web", .dirfd = -1, .state = state };
+	const struct create_request req = { .env = &env, .bundle = &bundle, .container = &c };
 
 	log_text[0] = '\0';
 	return native_create(&req, err);
@@ -207,7 +214,7 @@ static int create(struct hv_state *state, struct error *err)
 
 static void test_success(void **state _unused_)
 {
-	struct hv_state s = {0};
+	struct hv_state s = { 0 };
 	struct error err;
 
 	fail = NULL;
@@ -221,26 +228,27 @@ static void test_success(void **state _unused_)
 static const struct {
 	const char *fails, *log;
 } rows[] = {
-	{"plan", "plan"},
-	{"setup", "plan setup"},
-	{"cgroup", "plan setup cgroup"},
-	{"listen", "plan setup cgroup listen undo-cgroup"},
-	{"spawn", "plan setup cgroup listen spawn undo-listen undo-cgroup"},
-	{"record", "plan setup cgroup listen spawn record undo-spawn undo-listen undo-cgroup"},
-	{"oom", "plan setup cgroup listen spawn record oom undo-spawn undo-listen undo-cgroup"},
-	{"join", "plan setup cgroup listen spawn record oom join undo-spawn undo-listen undo-cgroup"},
-	{"go", "plan setup cgroup listen spawn record oom join go undo-spawn undo-listen undo-cgroup"},
-	{"hooks", "plan setup cgroup listen spawn record oom join go hooks undo-spawn undo-listen undo-cgroup"},
-	{"createRuntime",
-	 "plan setup cgroup listen spawn record oom join go hooks createRuntime undo-spawn undo-listen undo-cgroup"},
-	{"ready", ALL " undo-spawn undo-listen undo-cgroup"},
+	{ "plan", "plan" },
+	{ "setup", "plan setup" },
+	{ "cgroup", "plan setup cgroup" },
+	{ "listen", "plan setup cgroup listen undo-cgroup" },
+	{ "spawn", "plan setup cgroup listen spawn undo-listen undo-cgroup" },
+	{ "record", "plan setup cgroup listen spawn record undo-spawn undo-listen undo-cgroup" },
+	{ "oom", "plan setup cgroup listen spawn record oom undo-spawn undo-listen undo-cgroup" },
+	{ "join", "plan setup cgroup listen spawn record oom join undo-spawn undo-listen undo-cgroup" },
+	{ "go", "plan setup cgroup listen spawn record oom join go undo-spawn undo-listen undo-cgroup" },
+	{ "hooks",
+	  "plan setup cgroup listen spawn record oom join go hooks undo-spawn undo-listen undo-cgroup" },
+	{ "createRuntime", "plan setup cgroup listen spawn record oom join go hooks createRuntime undo-spawn "
+			   "undo-listen undo-cgroup" },
+	{ "ready", ALL " undo-spawn undo-listen undo-cgroup" },
 };
 
 static void test_undo(void **state _unused_)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct hv_state s = {0};
-		struct error err = {0};
+		struct hv_state s = { 0 };
+		struct error err = { 0 };
 
 		fail = rows[i].fails;
 		assert_int_equal(create(&s, &err), -ENOLCK);

@@ -21,7 +21,7 @@
 #define CAP(n) (UINT64_C(1) << (n))
 
 static struct sock_filter filter[1];
-static const gid_t groups[] = {5, 6};
+static const gid_t groups[] = { 5, 6 };
 
 static struct plan_process process(bool no_new_privs)
 {
@@ -32,8 +32,8 @@ static struct plan_process process(bool no_new_privs)
 		.n_gids = 2,
 		.umask = 022,
 		.no_new_privs = no_new_privs,
-		.caps = {.bounding = ALL_CAPS, .permitted = CAP(CAP_KILL), .effective = CAP(CAP_KILL)},
-		.seccomp = {.insns = filter, .n_insns = 1},
+		.caps = { .bounding = ALL_CAPS, .permitted = CAP(CAP_KILL), .effective = CAP(CAP_KILL) },
+		.seccomp = { .insns = filter, .n_insns = 1 },
 	};
 }
 
@@ -62,24 +62,25 @@ static char keepcaps[32], no_new_privs[32];
 
 static void test_with_no_new_privs(void **state _unused_)
 {
-	const char *const order[] = {keepcaps, "setgroups 2 5", "setresgid 1001", "setresuid 1000", "capset", no_new_privs, "seccomp"};
+	const char *const order[] = { keepcaps, "setgroups 2 5", "setresgid 1001", "setresuid 1000",
+				      "capset", no_new_privs,    "seccomp" };
 	struct plan_process p = process(true);
 	struct error err;
 
 	fake_reset(0, 0);
-	assert_int_equal(credentials_apply(&p, &err), 0);
+	assert_int_equal(credentials_apply(&p, -1, &err), 0);
 	assert_order(order, ARRAY_SIZE(order));
 	assert_string_equal(fake_last(), "seccomp 1 0"); /* nothing that the filter might forbid follows */
 }
 
 static void test_without_no_new_privs(void **state _unused_)
 {
-	const char *const order[] = {"seccomp", keepcaps, "setgroups", "setresgid", "setresuid", "capset"};
+	const char *const order[] = { "seccomp", keepcaps, "setgroups", "setresgid", "setresuid", "capset" };
 	struct plan_process p = process(false);
 	struct error err;
 
 	fake_reset(0, 0);
-	assert_int_equal(credentials_apply(&p, &err), 0);
+	assert_int_equal(credentials_apply(&p, -1, &err), 0);
 	assert_order(order, ARRAY_SIZE(order));
 	assert_null(strstr(fake_log(), no_new_privs));
 }
@@ -92,7 +93,7 @@ static void test_capabilities_last(void **state _unused_)
 	char capset[64];
 
 	fake_reset(0, 0);
-	assert_int_equal(credentials_apply(&p, &err), 0);
+	assert_int_equal(credentials_apply(&p, -1, &err), 0);
 	snprintf(capset, sizeof(capset), "capset %x %x 0", 1U << CAP_KILL, 1U << CAP_KILL);
 	assert_true(at(capset) > at("setresuid"));
 }
@@ -111,17 +112,18 @@ static bool may_fail(const char *call)
 {
 	char read_bounding[32];
 
-	snprintf(read_bounding, sizeof(read_bounding), "prctl %d ", PR_CAPBSET_READ); /* past the kernel's last capability */
+	snprintf(read_bounding, sizeof(read_bounding), "prctl %d ",
+		 PR_CAPBSET_READ); /* past the kernel's last capability */
 	return strncmp(call, read_bounding, strlen(read_bounding)) == 0;
 }
 
 static void check_failure(const struct plan_process *p, unsigned n)
 {
-	struct error err = {0};
+	struct error err = { 0 };
 	int r;
 
 	fake_reset(n, ENOLCK);
-	r = credentials_apply(p, &err);
+	r = credentials_apply(p, -1, &err);
 	if (r == 0 && may_fail(line(n)))
 		return;
 	if (r == 0)
@@ -140,7 +142,7 @@ static void test_failure_at_each_call(void **state _unused_)
 		unsigned n;
 
 		fake_reset(0, 0);
-		assert_int_equal(credentials_apply(&p, &err), 0);
+		assert_int_equal(credentials_apply(&p, -1, &err), 0);
 		n = fake_calls();
 		for (unsigned i = 1; i <= n; i++)
 			check_failure(&p, i);
@@ -155,24 +157,22 @@ static void test_setgroups_denied(void **state _unused_)
 	unsigned n = 1;
 
 	fake_reset(0, 0);
-	assert_int_equal(credentials_apply(&p, &err), 0);
+	assert_int_equal(credentials_apply(&p, -1, &err), 0);
 	for (const char *c = fake_log(); c < fake_log() + at("setgroups"); c++)
 		n += *c == '\n';
 	fake_reset(n, EPERM);
-	assert_int_equal(credentials_apply(&p, &err), -EPERM);
+	assert_int_equal(credentials_apply(&p, -1, &err), -EPERM);
 	assert_non_null(strstr(err.msg, "additionalGids"));
 	p.n_gids = 0;
 	fake_reset(n, EPERM);
-	assert_int_equal(credentials_apply(&p, &err), 0);
+	assert_int_equal(credentials_apply(&p, -1, &err), 0);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_with_no_new_privs),
-		cmocka_unit_test(test_without_no_new_privs),
-		cmocka_unit_test(test_capabilities_last),
-		cmocka_unit_test(test_failure_at_each_call),
+		cmocka_unit_test(test_with_no_new_privs), cmocka_unit_test(test_without_no_new_privs),
+		cmocka_unit_test(test_capabilities_last), cmocka_unit_test(test_failure_at_each_call),
 		cmocka_unit_test(test_setgroups_denied),
 	};
 

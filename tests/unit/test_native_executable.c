@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* What is looked up in a container's files: the home in an /etc/passwd that may be anything, and the program in PATH. */
+/* What is looked up in a container's files: the home in an /etc/passwd that may be anything, and the program
+ * in PATH. */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -109,8 +110,8 @@ static void put(const char *name, mode_t mode)
 static void check_find(const char *name, const char *path, const char *expected, const char *message)
 {
 	_cleanup_free_ char *var = path ? xasprintf("PATH=%s", path) : NULL;
-	char *const env[] = {(char *)"A=b", var, NULL};
-	struct error err = {0};
+	char *const env[] = { (char *)"A=b", var, NULL };
+	struct error err = { 0 };
 	char ret[PATH_MAX];
 	int r = executable_find(name, env, ret, &err);
 
@@ -129,7 +130,8 @@ static void test_find(void **state _unused_)
 	_cleanup_free_ char *tool = xasprintf("%s/tool", dir);
 	_cleanup_free_ char *data = xasprintf("%s/data", dir);
 	_cleanup_free_ char *none = xasprintf("%s/none", dir);
-	_cleanup_free_ char *not_found = xasprintf("exec: \"%s\": stat %s: no such file or directory", none, none);
+	_cleanup_free_ char *not_found =
+		xasprintf("exec: \"%s\": stat %s: no such file or directory", none, none);
 	_cleanup_free_ char *denied = xasprintf("exec: \"%s\": permission denied", data);
 	_cleanup_free_ char *is_dir = xasprintf("exec: \"%s\": is a directory", dir);
 

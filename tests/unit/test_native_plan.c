@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* config.json to plan: every tests/golden/plan/<name>.json, parsed as it is, and the plan's text or the error in <name>.txt. */
+/* config.json to plan: every tests/golden/plan/<name>.json, parsed as it is, and the plan's text or the error
+ * in <name>.txt. */
 #include <ocispec/doc.h>
 #include <ocispec/types.h>
 #include <setjmp.h>
@@ -17,14 +18,14 @@
 #include "native/plan.h"
 
 /* The machine of the tests: all capabilities up to CAP_CHECKPOINT_RESTORE. */
-static const struct plan_facts facts = {.id = "web", .grantable = (UINT64_C(1) << 41) - 1};
+static const struct plan_facts facts = { .id = "web", .grantable = (UINT64_C(1) << 41) - 1, .seccomp_cache_fd = -1 };
 
 static char *plan_text(const char *json, size_t len)
 {
 	_cleanup_(oci_doc_freep) struct oci_doc *doc = NULL;
 	_cleanup_native_plan_ struct native_plan *p = NULL;
-	struct bundle b = {.path = (char *)"/bundle", .rootfs = (char *)"/bundle/rootfs", .dirfd = -1};
-	struct buf out = {0};
+	struct bundle b = { .path = (char *)"/bundle", .rootfs = (char *)"/bundle/rootfs", .dirfd = -1 };
+	struct buf out = { 0 };
 	struct oci_error oci_err;
 	struct error err;
 
@@ -58,7 +59,7 @@ static void test_golden(void **state _unused_)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = {cmocka_unit_test(test_golden)};
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_golden) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

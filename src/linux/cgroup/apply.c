@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "linux/cgroup/internal.h"
+#include "linux/cgroup/manager-systemd.h"
 
 static int try_write(const struct cgroup *cg, const struct cgroup_write *w)
 {
@@ -115,5 +116,7 @@ int cgroup_set(struct cgroup *cg, const struct oci_resources *resources, struct 
 	if (r < 0)
 		return r;
 	r = check_memory(cg, resources->memory, err);
+	if (r >= 0 && cg->unit.name)
+		r = systemd_unit_set(cg, &writes, err);
 	return r < 0 ? r : cgroup_apply(cg, &writes, err);
 }

@@ -22,6 +22,7 @@
 #include "base/str.h"
 #include "linux/cgroup/internal.h"
 #include "linux/cgroup/layout.h"
+#include "linux/cgroup/manager-systemd.h"
 #include "linux/sys.h"
 
 static const char *const managers[_CGROUP_MANAGER_MAX] = {
@@ -69,16 +70,24 @@ struct cgroup *cgroup_free(struct cgroup *cg)
 		fd_close(cg->h[i].dirfd);
 	}
 	free(cg->h);
+	systemd_unit_release(cg);
+	free(cg->unit.name);
 	free(cg);
 	return NULL;
 }
 
+/* Stand for controllers in the string of a systemd unit, whose name follows where a directory would. */
+#define SYSTEM_UNIT "unit=system"
+#define USER_UNIT "unit=user"
+
 char **cgroup_to_strings(const struct cgroup *cg)
 {
-	char **v = xcalloc(cg->n + 1, sizeof(*v));
+	char **v = xcalloc(cg->n + 2, sizeof(*v));
 
 	for (size_t i = 0; i < cg->n; i++)
 		v[i] = xasprintf("%s:%u:%s", cg->h[i].controllers, cg->h[i].made, cg->h[i].dir);
+	if (cg->unit.name)
+		v[cg->n] = xasprintf("%s:%u:/%s", cg->unit.user ? USER_UNIT : SYSTEM_UNIT, cg->unit.made, cg->unit.name);
 	return v;
 }
 
@@ -96,12 +105,18 @@ int cgroup_from_strings(char *const *v, size_t n, struct cgroup **ret, struct er
 	for (size_t i = 0; i < n; i++) {
 		const char *made = strchr(v[i], ':'), *dir = made ? strchr(made + 1, ':') : NULL;
 		_cleanup_free_ char *count = dir ? xstrndup(made + 1, (size_t)(dir - made - 1)) : NULL;
+		bool user = strncmp(v[i], USER_UNIT ":", strlen(USER_UNIT ":")) == 0;
 		uint32_t n_made;
 
 		if (!dir || num_parse_u32(count, &n_made) < 0 || !path_is_absolute(dir + 1))
 			return error_set(err, EINVAL,
 					 "cgroup[%zu]: \"%s\" is not \"controllers:count:directory\"", i,
 					 v[i]);
+		if (user || strncmp(v[i], SYSTEM_UNIT ":", strlen(SYSTEM_UNIT ":")) == 0) {
+			free(cg->unit.name);
+			cg->unit = (struct cgroup_unit){ .name = xstrdup(dir + 2), .user = user, .made = n_made > 0 };
+			continue;
+		}
 		cgroup_add_hierarchy(cg, xstrndup(v[i], (size_t)(made - v[i])), NULL, xstrdup(dir + 1))
 			->made = n_made;
 	}
@@ -149,15 +164,17 @@ const struct cgroup_hierarchy *cgroup_main(const struct cgroup *cg)
 	return h || cg->n == 0 ? h : &cg->h[0];
 }
 
-/* pids.max 0 lets nobody be born in the group; who is moved there is not counted. */
+/* pids.max lets nobody be born in a full group (of limit 0, or 1 beside a unit's holder); who is moved there is not
+ * counted. */
 int cgroup_clone_fd(const struct cgroup *cg)
 {
 	_cleanup_free_ char *pids_max = NULL;
+	uint64_t max;
 
 	if (cg->mode != CGROUP_MODE_V2 || cg->n != 1)
 		return -1;
 	if (file_read_at(cg->h[0].dirfd, "pids.max", CGROUP_TEXT_MAX, &pids_max, NULL) == 0 &&
-	    str_eq(pids_max, "0\n"))
+	    num_scan_u64(pids_max, &max) && max <= (cg->unit.holder > 0))
 		return -1;
 	return cg->h[0].dirfd;
 }

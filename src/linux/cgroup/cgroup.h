@@ -122,6 +122,9 @@ int cgroup_signal(const struct cgroup *cg, int sig, struct error *err);
 int cgroup_freeze(const struct cgroup *cg, bool freeze, struct error *err);
 int cgroup_frozen(const struct cgroup *cg, bool *ret, struct error *err);
 
+/* cgroup_frozen() of what cgroup_to_strings() gave, opening nothing but the hierarchy that knows. */
+int cgroup_strings_frozen(char *const *v, size_t n, bool *ret, struct error *err);
+
 /* Waits (timeout_ms at most) until the group is empty, then removes the directories made by us, sub-groups
  * first. */
 int cgroup_remove(struct cgroup *cg, int timeout_ms, struct error *err);
@@ -134,5 +137,19 @@ struct cgroup_stats {
 	uint64_t cpu_usage_usec;
 };
 int cgroup_stats(const struct cgroup *cg, struct cgroup_stats *ret, struct error *err);
+
+/* All that the controllers tell, as the JSON object "data" of runc's "events --stats"; on one line. */
+struct buf;
+void cgroup_stats_json(const struct cgroup *cg, struct buf *out);
+
+/* The kills by the OOM killer so far, for cgroup_wait_oom(). */
+int cgroup_oom_count(const struct cgroup *cg, uint64_t *ret, struct error *err);
+
+/*
+ * Waits until the OOM killer's count is no longer *count (which is set to it), the process of pidfd has exited, or
+ * timeout_ms (-1: never) has passed. Returns which (enum cgroup_oom), or < 0.
+ */
+enum cgroup_oom { CGROUP_OOM_TIMEOUT, CGROUP_OOM_KILLED, CGROUP_OOM_ENDED };
+int cgroup_wait_oom(const struct cgroup *cg, int pidfd, uint64_t *count, int timeout_ms, struct error *err);
 
 #endif

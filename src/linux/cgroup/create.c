@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Makes a group: path, directories, controllers switched on down the path (v2), cpusets filled (v1), limits,
+ * Makes a group: unit (manager systemd) or path, directories, controllers switched on down the path (v2), cpusets filled (v1), limits,
  * device filter; then a process may join. All decisions that need no kernel come before the first mkdir, and
  * a failure after it takes away what was made.
  */
@@ -21,6 +21,7 @@
 #include "linux/cgroup/devices.h"
 #include "linux/cgroup/internal.h"
 #include "linux/cgroup/layout.h"
+#include "linux/cgroup/manager-systemd.h"
 
 /* Where groups go that have no absolute path; all below it is ours, so that the last one to leave removes it
  * too. */
@@ -34,6 +35,7 @@ enum { MKDIR_TRIES = 100 };
 struct plan_create {
 	char *path;    /* absolute, normalized, below each hierarchy's mount point */
 	bool own;      /* below OWN_PARENT by our choice */
+	struct systemd_unit unit; /* of manager systemd; path is then where it says the group is */
 	char *v1, *v2; /* controllers there are */
 	struct cgroup_writes writes;
 	struct device_rule *rules;
@@ -43,6 +45,7 @@ struct plan_create {
 static void plan_done(struct plan_create *p)
 {
 	free(p->path);
+	systemd_unit_done(&p->unit);
 	free(p->v1);
 	free(p->v2);
 	cgroup_writes_done(&p->writes);
@@ -104,7 +107,9 @@ static int plan(const struct cgroup_request *req, const struct cgroup_layout *l,
 		struct error *err)
 {
 	struct cgroup_controllers have;
-	int r = plan_path(req, p, err);
+	int r = req->manager == CGROUP_MANAGER_SYSTEMD
+			? systemd_unit_parse(req->path, req->id, req->rootless, &p->unit, err)
+			: plan_path(req, p, err);
 
 	if (r < 0)
 		return r;
@@ -350,6 +355,21 @@ static int apply_devices(const struct cgroup *cg, const struct plan_create *p, s
 
 /* All of it --------------------------------------------------------------------------------- */
 
+static int start_unit(struct cgroup *cg, const struct cgroup_request *req, struct plan_create *p,
+		      struct error *err)
+{
+	const struct unit_request unit = {
+		.unit = &p->unit,
+		.id = req->id,
+		.rootless = req->rootless,
+		.limits = &p->writes,
+		.rules = p->rules,
+		.n_rules = p->n_rules,
+	};
+
+	return systemd_unit_start(cg, &unit, &p->path, err);
+}
+
 static int make(struct cgroup *cg, const struct cgroup_layout *l, const struct plan_create *p,
 		struct error *err)
 {
@@ -357,7 +377,7 @@ static int make(struct cgroup *cg, const struct cgroup_layout *l, const struct p
 
 	for (size_t i = 0; i < l->n_mounts && r >= 0; i++)
 		r = make_hierarchy(cg, &l->mounts[i], p, err);
-	if (r >= 0)
+	if (r >= 0 && !cg->unit.holder) /* a new scope has a process, ours */
 		r = check_unused(cg, err);
 	for (size_t i = 0; i < cg->n && r >= 0; i++) {
 		const struct cgroup_hierarchy *h = &cg->h[i];
@@ -383,14 +403,27 @@ static bool may_do_without(const struct cgroup_request *req, const struct plan_c
 	return req->rootless && is_permission(r) && str_is_empty(req->path) && p->writes.n == 0;
 }
 
+static void undo_unit(struct cgroup *cg)
+{
+	struct error err;
+
+	systemd_unit_release(cg);
+	if (systemd_unit_stop(cg, &err) < 0)
+		log_warning("cgroup: %s", err.msg);
+}
+
 static int create(const struct cgroup_request *req, const struct cgroup_layout *l, struct cgroup *cg,
 		  struct error *err)
 {
 	_cleanup_(plan_done) struct plan_create p = {0};
 	int r = plan(req, l, &p, err);
 
-	if (r < 0)
+	if (r >= 0 && p.unit.name)
+		r = start_unit(cg, req, &p, err);
+	if (r < 0) {
+		undo_unit(cg);
 		return r;
+	}
 	r = make(cg, l, &p, err);
 	if (r >= 0) {
 		r = apply_devices(cg, &p, err);
@@ -401,6 +434,7 @@ static int create(const struct cgroup_request *req, const struct cgroup_layout *
 	}
 	if (r >= 0)
 		return 0;
+	undo_unit(cg);
 	cgroup_remove_made(cg, NULL);
 	if (!may_do_without(req, &p, r))
 		return is_permission(r) && req->rootless
@@ -425,10 +459,6 @@ int cgroup_create(const struct cgroup_request *req, struct cgroup **ret, struct 
 	_cleanup_cgroup_ struct cgroup *cg = xcalloc(1, sizeof(*cg));
 	int r;
 
-	if (req->manager == CGROUP_MANAGER_SYSTEMD)
-		return error_set(err, EOPNOTSUPP,
-				 "cgroup manager \"systemd\" is not available in this version; use "
-				 "--cgroup-manager cgroupfs (or disabled)");
 	r = cgroup_layout_load(&l, err);
 	if (r < 0)
 		return r;

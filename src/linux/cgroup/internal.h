@@ -5,10 +5,19 @@
 #include "linux/cgroup/cgroup.h"
 #include "linux/cgroup/resources.h"
 
+/* The systemd unit that a group is (manager-systemd.h). */
+struct cgroup_unit {
+	char *name; /* NULL: systemd has nothing to do with it */
+	bool user;  /* of the user's own systemd */
+	bool made;  /* we started it, and stop it */
+	pid_t holder;
+};
+
 struct cgroup {
 	enum cgroup_mode mode;
 	struct cgroup_hierarchy *h;
 	size_t n;
+	struct cgroup_unit unit;
 };
 
 enum {

@@ -197,6 +197,28 @@ int cgroup_frozen(const struct cgroup *cg, bool *ret, struct error *err)
 	return 0;
 }
 
+/* The one that has the controller; -1 when there is none. v2's string starts with ":". */
+static ssize_t find_string(char *const *v, size_t n, const char *controllers)
+{
+	for (size_t i = 0; i < n; i++) {
+		const char *rest = str_skip_prefix(v[i], controllers);
+
+		if (rest && *rest == ':')
+			return (ssize_t)i;
+	}
+	return -1;
+}
+
+int cgroup_strings_frozen(char *const *v, size_t n, bool *ret, struct error *err)
+{
+	_cleanup_cgroup_ struct cgroup *cg = NULL;
+	ssize_t v2 = find_string(v, n, ""), v1 = find_string(v, n, "freezer");
+	char *subset[] = { v2 >= 0 ? v[v2] : v1 >= 0 ? v[v1] : NULL };
+	int r = cgroup_from_strings(subset, subset[0] ? 1 : 0, &cg, err);
+
+	return r < 0 ? r : cgroup_frozen(cg, ret, err);
+}
+
 /* Signals ----------------------------------------------------------------------------------- */
 
 static bool contains(const pid_t *pids, size_t n, pid_t pid)

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "base/process.h"
 #include "linux/cgroup/internal.h"
+#include "linux/cgroup/manager-systemd.h"
 
 static int remove_below(int parent_fd, const char *name, void *arg _unused_)
 {
@@ -89,11 +90,28 @@ static int still_used(const struct cgroup *cg, const char *dir, struct error *er
 	return error_set(err, EBUSY, "cannot remove cgroup %s: Device or resource busy", dir);
 }
 
+/* systemd would end what is left in a unit in its own way and time: it is asked when nothing is. */
+static int remove_unit(struct cgroup *cg, int timeout_ms, struct error *err)
+{
+	const struct cgroup_hierarchy *h = cgroup_v2(cg);
+
+	systemd_unit_release(cg);
+	if (cg->unit.made && h && h->dirfd >= 0 && cgroup_wait_event(h->dirfd, "populated", 0, timeout_ms) == -ETIMEDOUT)
+		return still_used(cg, h->dir, err);
+	return systemd_unit_stop(cg, err);
+}
+
 int cgroup_remove(struct cgroup *cg, int timeout_ms, struct error *err)
 {
 	const struct cgroup_hierarchy *v2 = cgroup_v2(cg);
 	int64_t deadline = cgroup_now_ms() + timeout_ms;
 
+	if (cg->unit.name) {
+		int r = remove_unit(cg, timeout_ms, err);
+
+		if (r < 0)
+			return r;
+	}
 	for (;;) {
 		const char *dir = NULL;
 		int r = cgroup_remove_made(cg, &dir);

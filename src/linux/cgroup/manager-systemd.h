@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef HV_LINUX_CGROUP_MANAGER_SYSTEMD_H
+#define HV_LINUX_CGROUP_MANAGER_SYSTEMD_H
+
+#include "linux/cgroup/internal.h"
+#include "linux/cgroup/systemd.h"
+
+/* The part of a group's life that systemd has a say in: its unit (org.freedesktop.systemd1(5)). */
+
+struct unit_request {
+	const struct systemd_unit *unit;
+	const char *id;
+	bool rootless; /* the user's own systemd is asked */
+	const struct cgroup_writes *limits;
+	const struct device_rule *rules;
+	size_t n_rules;
+};
+
+/*
+ * Starts the unit and waits until its group is there: *ret_path (the caller frees it), below the hierarchies' roots. A
+ * scope cannot begin empty: until systemd_unit_release() a process of ours, which does nothing, holds its place.
+ * Fills cg->unit.
+ */
+int systemd_unit_start(struct cgroup *cg, const struct unit_request *req, char **ret_path, struct error *err);
+
+/* Lets that process go; whoever lives in the group by now keeps the unit. */
+void systemd_unit_release(struct cgroup *cg);
+
+/* Tells systemd new limits, before they are written to the group: when it returns, systemd's own writes are done. */
+int systemd_unit_set(const struct cgroup *cg, const struct cgroup_writes *limits, struct error *err);
+
+/* Stops the unit when we started it, and forgets that it may have failed. One that is gone is fine. */
+int systemd_unit_stop(struct cgroup *cg, struct error *err);
+
+#endif
