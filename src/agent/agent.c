@@ -33,7 +33,7 @@ static int later(int r)
 
 static int handle_seed(struct agent *a, const struct request *req, struct oci_doc *doc, struct error *err)
 {
-	_cleanup_doc_ struct oci_doc *owned = doc;
+	_cleanup_doc_ _unused_ struct oci_doc *owned = doc;
 	const struct hv_agent_seed *m = req->message;
 	int r;
 
@@ -75,7 +75,7 @@ static int handle_exec(struct agent *a, const struct request *req, struct oci_do
 
 	if (m->number <= PROCESS_INIT || process_find(a, io.number)) {
 		oci_doc_free(doc);
-		return error_set(err, EINVAL, "EXEC: the number %d is in use", m->number);
+		return error_set(err, EINVAL, "EXEC: the number %u is in use", io.number);
 	}
 	return later(job_start(a, req, &io, verb_exec, doc, err));
 }
@@ -84,7 +84,7 @@ static int handle_exec(struct agent *a, const struct request *req, struct oci_do
 static int handle_signal(struct agent *a, const struct request *req, struct oci_doc *doc, struct error *err)
 {
 	const struct hv_agent_signal *m = req->message;
-	_cleanup_doc_ struct oci_doc *owned = doc;
+	_cleanup_doc_ _unused_ struct oci_doc *owned = doc;
 	const struct process *p;
 
 	if (m->all)
@@ -102,7 +102,7 @@ static int handle_pids(struct agent *a, const struct request *req, struct oci_do
 
 static int handle_resize(struct agent *a, const struct request *req, struct oci_doc *doc, struct error *err)
 {
-	_cleanup_doc_ struct oci_doc *owned = doc;
+	_cleanup_doc_ _unused_ struct oci_doc *owned = doc;
 	const struct hv_agent_resize *m = req->message;
 	struct winsize size = { .ws_row = (unsigned short)m->height, .ws_col = (unsigned short)m->width };
 	const struct process *p = process_find(a, m->has_number ? (uint32_t)m->number : PROCESS_INIT);
@@ -247,6 +247,8 @@ int agent_run(struct agent *a, int control_fd, int stream_fd, struct error *err)
 		r = send_hello(a, err);
 	if (r == 0)
 		r = event_loop_run(a->loop, err);
+	jobs_done(a);
+	processes_done(a);
 	mux_free(a->mux);
 	channel_free(a->control);
 	event_loop_free(a->loop);

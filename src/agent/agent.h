@@ -61,6 +61,10 @@ int process_reap(struct agent *a, struct error *err);
 int process_flushed(struct agent *a, uint32_t number, struct error *err);
 int process_report_exits(struct agent *a, struct error *err);
 
+/* Forgets all of them. */
+void processes_done(struct agent *a);
+void jobs_done(struct agent *a);
+
 /* job.c: what a request needs that may block, in a child of its own ---------------------------------------------------- */
 
 struct request {

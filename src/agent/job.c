@@ -69,6 +69,12 @@ static void job_free(struct job *j)
 	free(j);
 }
 
+void jobs_done(struct agent *a)
+{
+	while (a->jobs)
+		job_free(a->jobs);
+}
+
 /* the child ---------------------------------------------------------------------------------------------------------- */
 
 /* Closes all but 0, 1, 2 and the fds in keep (sorted here): other processes' pipes must not live on in this one's. */
@@ -275,7 +281,7 @@ static int spawn(struct job *j, struct verb_context *v, verb_fn *verb, struct er
 int job_start(struct agent *a, const struct request *req, const struct job_io *io, verb_fn *verb, struct oci_doc *doc,
 	      struct error *err)
 {
-	_cleanup_doc_ struct oci_doc *owned = doc;
+	_cleanup_doc_ _unused_ struct oci_doc *owned = doc;
 	struct verb_context v = {
 		.agent = a, .message = req->message, .stdio = { -1, -1, -1 }, .console_socket = -1
 	};

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
@@ -109,5 +110,7 @@ int main(_unused_ int argc, char **argv)
 		dprintf(STDERR_FILENO, "hvrun-agent: %s\n", err.msg);
 	if (a.guest)
 		boot_power_off();
+	fd_close(a.env.root_dirfd);
+	free(a.bundles);
 	return r < 0 ? 1 : 0;
 }

@@ -53,6 +53,12 @@ static void process_free(struct agent *a, struct process *p)
 	free(p);
 }
 
+void processes_done(struct agent *a)
+{
+	while (a->processes)
+		process_free(a, a->processes);
+}
+
 /* The ring is small: only what dies while a job runs is in it, and the process that matters dies last. */
 static void remember(struct agent *a, pid_t pid, int wait_status)
 {

@@ -141,8 +141,9 @@ int hyperv_destroy(_unused_ const struct env *env, struct container *c, struct e
 	_cleanup_cgroup_ struct cgroup *cgroup = NULL;
 	int r = c->state->has_pid ? end_worker(c, err) : 0;
 
-	if (r == 0)
-		r = hyperv_open_cgroup(c, &cgroup, err);
+	if (r < 0 || c->state->n_cgroup == 0) /* create did not get that far, or nobody makes cgroups here */
+		return r;
+	r = hyperv_open_cgroup(c, &cgroup, err);
 	if (r == 0)
 		r = cgroup_signal(cgroup, SIGKILL, err);
 	return r < 0 ? r : cgroup_remove(cgroup, KILLED_TIMEOUT_MS, err);

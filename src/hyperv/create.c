@@ -32,6 +32,7 @@
 #include "hyperv/launch.h"
 #include "hyperv/share.h"
 #include "hyperv/spec.h"
+#include "hyperv/template.h"
 #include "linux/cgroup/cgroup.h"
 #include "proto/client.h"
 #include "proto/message.h"
@@ -40,6 +41,7 @@
 
 enum {
 	FDS_MAX = 240,		  /* of one SETUP: the worker takes no more */
+	OTHER_FDS = 7,		  /* of them are not shares */
 	CGROUP_TIMEOUT_MS = 5000, /* for its processes to be gone */
 	CREATE_GRACE_MS = 60000,  /* beside the boot: for the guest to make the container, startContainer hooks not included */
 };
@@ -50,6 +52,7 @@ struct creation {
 	struct guest_config *guest;
 	struct vm_spec vm;
 	const char *binary;
+	struct template template; /* the VM is a copy of this, if it is one */
 	struct hv_worker_share *shares;
 	int fds[FDS_MAX]; /* in the order of worker.json, "WorkerSetup" */
 	size_t n_fds;
@@ -78,14 +81,24 @@ static int decide(struct creation *k, struct error *err)
 		r = spec_make_vm(req->bundle->config, settings_of(k), &k->vm, err);
 	if (r < 0)
 		return r;
-	if (k->guest->n_shares > FDS_MAX - 4)
+	if (k->guest->n_shares > FDS_MAX - OTHER_FDS)
 		return error_set(err, E2BIG, "mounts: %zu bind mounts, at most %d can be shared with a virtual machine",
-				 k->guest->n_shares - 1, FDS_MAX - 5);
+				 k->guest->n_shares - 1, FDS_MAX - OTHER_FDS - 1);
 	vmm = vmm_find(settings_of(k)->vmm, err);
 	if (!vmm)
 		return -err->code;
 	k->binary = vmm_binary(vmm, &k->vm, err);
 	return k->binary ? 0 : -err->code;
+}
+
+/* Without a template, or with one that cannot be had, the VM boots. */
+static int choose_template(struct creation *k, _unused_ struct error *err)
+{
+	struct error e;
+
+	if (template_get(k->req->env, k->req->bundle->config, &k->vm, k->binary, &k->template, &e) < 0)
+		log_warning("container \"%s\": its virtual machine is booted: %s", k->req->container->id, e.msg);
+	return 0;
 }
 
 /* descriptors -------------------------------------------------------------------------------------------------------------- */
@@ -111,6 +124,13 @@ static int open_state(struct creation *k, struct error *err)
 		return error_errno(err, "fcntl");
 	r = add_fd(k, fd_listen_at(dirfd, HYPERV_CONTROL_SOCKET, SOCK_STREAM));
 	return r < 0 ? error_errnum(err, r, "make %s", HYPERV_CONTROL_SOCKET) : 0;
+}
+
+static void add_template(struct creation *k)
+{
+	add_fd(k, TAKE_FD(k->template.dirfd));
+	add_fd(k, TAKE_FD(k->template.memory_fd));
+	add_fd(k, TAKE_FD(k->template.state_fd));
 }
 
 /* A path may well lead to the namespace that we are in. */
@@ -158,6 +178,7 @@ static int open_all(struct creation *k, struct error *err)
 	bool terminal = k->req->bundle->config->process && k->req->bundle->config->process->terminal;
 	int r = open_state(k, err);
 
+	add_template(k);
 	if (r == 0)
 		r = open_network(k, err);
 	if (r == 0 && terminal && add_fd(k, fcntl(k->req->io.console_socket, F_DUPFD_CLOEXEC, 3)) < 0)
@@ -225,6 +246,9 @@ static int send_setup(struct creation *k, struct error *err)
 		.kernel_args = (char **)k->vm.kernel_args, .n_kernel_args = strv_length(k->vm.kernel_args),
 		.args = (char **)k->vm.args, .n_args = strv_length(k->vm.args),
 	};
+	struct hv_worker_clone clone = {
+		.memory = k->template.memory, .version = k->template.version, .timeout = MAX(1U, settings_of(k)->boot_timeout / 4),
+	};
 	struct hv_agent_create create = {
 		.id = req->container->id, .config = k->guest->json, .has_terminal = true, .terminal = terminal,
 		.has_no_pivot = true, .no_pivot = req->no_pivot, .has_no_new_keyring = true, .no_new_keyring = req->no_new_keyring,
@@ -236,8 +260,11 @@ static int send_setup(struct creation *k, struct error *err)
 	};
 	struct client_request call_req = { .type = MESSAGE_SETUP, .fds = k->fds, .n_fds = k->n_fds };
 	_cleanup_free_ char *body = NULL;
-	int r = json_write(&hv_worker_setup_type, &setup, &body, &call_req.len, err);
+	int r;
 
+	if (k->template.memory)
+		vm.template = &clone;
+	r = json_write(&hv_worker_setup_type, &setup, &body, &call_req.len, err);
 	if (r < 0)
 		return r;
 	call_req.body = body;
@@ -265,7 +292,7 @@ static int run_hooks(struct creation *k, struct error *err)
 static int create(struct creation *k, struct error *err)
 {
 	static int (*const steps[])(struct creation *k, struct error *err) = {
-		decide, open_all, start_worker, note_worker, send_setup, run_hooks,
+		decide, choose_template, open_all, start_worker, note_worker, send_setup, run_hooks,
 	};
 	struct client_request ready = { .type = MESSAGE_CREATE };
 
@@ -278,13 +305,24 @@ static int create(struct creation *k, struct error *err)
 	return call(k, &ready, err);
 }
 
+static int remove_cgroup(struct cgroup *cgroup, struct error *err)
+{
+	const struct cgroup_hierarchy *h;
+
+	if (!cgroup || cgroup_hierarchies(cgroup, &h) == 0)
+		return 0;
+	if (cgroup_signal(cgroup, SIGKILL, err) < 0)
+		return -err->code;
+	return cgroup_remove(cgroup, CGROUP_TIMEOUT_MS, err);
+}
+
 static void undo(struct creation *k)
 {
 	int dirfd = k->req->container->dirfd;
 	struct error err;
 
 	launch_abort(&k->launch);
-	if (k->cgroup && (cgroup_signal(k->cgroup, SIGKILL, &err) < 0 || cgroup_remove(k->cgroup, CGROUP_TIMEOUT_MS, &err) < 0))
+	if (remove_cgroup(k->cgroup, &err) < 0)
 		log_warning("container \"%s\": %s", k->req->container->id, err.msg);
 	unlinkat(dirfd, HYPERV_CONTROL_SOCKET, 0);
 	unlinkat(dirfd, CONTAINER_START_SOCKET, 0);
@@ -293,7 +331,7 @@ static void undo(struct creation *k)
 
 int hyperv_create(const struct create_request *req, struct error *err)
 {
-	struct creation k = { .req = req, .launch = LAUNCH_NONE };
+	struct creation k = { .req = req, .launch = LAUNCH_NONE, .template = TEMPLATE_NONE };
 	int r = create(&k, err);
 
 	if (r < 0)
@@ -301,6 +339,7 @@ int hyperv_create(const struct create_request *req, struct error *err)
 	launch_done(&k.launch);
 	for (size_t i = 0; i < k.n_fds; i++)
 		fd_close(k.fds[i]);
+	template_done(&k.template);
 	free(k.shares);
 	cgroup_free(k.cgroup);
 	guest_config_free(k.guest);

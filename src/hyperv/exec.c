@@ -51,7 +51,7 @@ static int check(const struct exec_request *req, struct error *err)
 
 int hyperv_exec(const struct env *env, struct container *c, const struct exec_request *req, pid_t *ret_pid, struct error *err)
 {
-	struct launch_request launch = { .binary = env->settings->hyperv.worker, .id = c->id, .exec = true, .stdio = req->io.stdio };
+	struct launch_request launch = { .binary = env->settings->hyperv.worker, .id = c->id, .role = "exec", .stdio = req->io.stdio };
 	_cleanup_cgroup_ struct cgroup *cgroup = NULL;
 	_cleanup_fd_ int connection = -1;
 	struct launch l = LAUNCH_NONE;

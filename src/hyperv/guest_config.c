@@ -127,6 +127,20 @@ static void derive_resources(struct oci_resources *r)
 	r->n_rdma = 0;
 }
 
+/* The guest's kernel filters; but its notifications are descriptors of that kernel, which cannot leave it. */
+static int derive_seccomp(struct oci_seccomp *s, struct error *err)
+{
+	for (size_t i = 0; s && i < s->n_syscalls; i++)
+		if (s->syscalls[i].action == OCI_SECCOMP_ACTION_NOTIFY)
+			return error_set(err, EINVAL,
+					 "linux.seccomp.syscalls[%zu]: seccomp notify unsupported: SCMP_ACT_NOTIFY "
+					 "cannot leave a virtual machine",
+					 i);
+	if (s)
+		s->listener_path = s->listener_metadata = NULL;
+	return 0;
+}
+
 static int derive_linux(struct derivation *d, struct error *err)
 {
 	struct oci_linux *l = d->config->linux_;
@@ -137,9 +151,9 @@ static int derive_linux(struct derivation *d, struct error *err)
 		return r;
 	if (l->n_net_devices > 0)
 		return error_set(err, EINVAL, "linux.netDevices: \"%s\" cannot be moved into a virtual machine", l->net_devices[0].key);
-	if (l->seccomp && l->seccomp->listener_path)
-		return error_set(err, EINVAL, "linux.seccomp.listenerPath: \"%s\" cannot be reached from a virtual machine",
-				 l->seccomp->listener_path);
+	r = derive_seccomp(l->seccomp, err);
+	if (r < 0)
+		return r;
 	l->cgroups_path = oci_doc_strdup(d->doc, cgroup);
 	derive_resources(l->resources);
 	l->intel_rdt = NULL;

@@ -4,6 +4,9 @@
  */
 #include "hyperv/hyperv.h"
 
+#include <errno.h>
+#include <sys/stat.h>
+
 #include "base/mem.h"
 #include "container/bundle.h"
 #include "container/env.h"
@@ -11,6 +14,18 @@
 #include "hyperv/create.h"
 #include "hyperv/guest_config.h"
 #include "hyperv/spec.h"
+
+/* What "rootfs" is must not be decided by who can make a link (as runc has it, and native/control.c). */
+static int check_rootfs(const struct bundle *b, struct error *err)
+{
+	struct stat st;
+
+	if (lstat(b->rootfs, &st) < 0)
+		return error_errno(err, "root.path: %s", b->rootfs);
+	if (!S_ISDIR(st.st_mode))
+		return error_set(err, ENOTDIR, "invalid rootfs: root.path \"%s\": not an absolute path, or a symlink", b->rootfs);
+	return 0;
+}
 
 /* The derivation is made once more by create: it is cheap, and the refusals come before anything exists. */
 static int validate(const struct env *env, const struct bundle *bundle, struct error *err)
@@ -23,7 +38,9 @@ static int validate(const struct env *env, const struct bundle *bundle, struct e
 
 	if (!vmm)
 		return -err->code;
-	r = guest_config_derive(bundle, "validate", &guest, err);
+	r = check_rootfs(bundle, err);
+	if (r == 0)
+		r = guest_config_derive(bundle, "validate", &guest, err);
 	if (r == 0)
 		r = spec_make_vm(bundle->config, settings, &spec, err);
 	return r < 0 ? r : vmm_probe(vmm, &spec, err);

@@ -51,7 +51,7 @@ static char **make_environment(int sock)
 
 static int spawn(const struct launch_request *req, int sock, pid_t *ret_pid, struct error *err)
 {
-	char *argv[] = { (char *)"hvrun-vmwp", (char *)req->id, req->exec ? (char *)"exec" : NULL, NULL };
+	char *argv[] = { (char *)"hvrun-vmwp", (char *)req->id, (char *)req->role, NULL };
 	const int keep[] = { sock, log_fd() };
 	_cleanup_strv_ char **env = make_environment(sock);
 	struct process_spawn s = {

@@ -15,41 +15,46 @@
 #include <poll.h>
 #include <stdio.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 
-/* A description of our own for a pipe or terminal; -1 when it cannot be had. */
-static int reopen(int fd, bool writes)
+/* Opened anew, the master of a terminal is the master of another one. */
+static bool is_terminal(int fd)
+{
+	unsigned number;
+
+	return isatty(fd) && ioctl(fd, TIOCGPTN, &number) < 0;
+}
+
+/*
+ * A description of our own for a pipe or terminal; -1 when it cannot be had. The access mode stays: a FIFO that is open for both never
+ * ends, because its reader is a writer, too.
+ */
+static int reopen(int fd, int flags)
 {
 	char path[32];
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return open(path, (writes ? O_WRONLY : O_RDONLY) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return open(path, (flags & O_ACCMODE) | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 }
 
-static bool is_nonblocking(int fd)
+void endpoint_init(struct endpoint *e, struct event_loop *loop, int fd, event_fd_fn *fn, void *data)
 {
-	int flags = fcntl(fd, F_GETFL);
-
-	return flags >= 0 && flags & O_NONBLOCK;
-}
-
-void endpoint_init(struct endpoint *e, struct event_loop *loop, int fd, bool writes, event_fd_fn *fn, void *data)
-{
+	int flags = fcntl(fd, F_GETFL), own;
 	struct stat st = { 0 };
-	int own;
 
 	*e = (struct endpoint){ .fd = fd, .loop = loop, .fn = fn, .data = data, .kind = ENDPOINT_ALWAYS_READY };
 	fstat(fd, &st);
 	if (S_ISSOCK(st.st_mode)) {
 		e->kind = ENDPOINT_SOCKET;
-	} else if (is_nonblocking(fd)) {
+	} else if (flags >= 0 && flags & O_NONBLOCK) {
 		e->kind = ENDPOINT_POLLED;
-	} else if (S_ISFIFO(st.st_mode) || (S_ISCHR(st.st_mode) && isatty(fd))) {
-		own = reopen(fd, writes);
+	} else if (S_ISFIFO(st.st_mode) || isatty(fd)) {
+		own = flags < 0 || !(S_ISFIFO(st.st_mode) || is_terminal(fd)) ? -1 : reopen(fd, flags);
 		e->kind = own < 0 ? ENDPOINT_BLOCKING : ENDPOINT_POLLED;
 		if (own >= 0) {
 			fd_close(fd);

@@ -3,6 +3,7 @@
 #define HV_PROTO_ENDPOINT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -24,7 +25,7 @@ struct endpoint {
  * so pipes and terminals are opened anew through /proc/self/fd; where that is refused each read or write is made only when poll says that it
  * will not wait. fn is called when endpoint_watch()'s events are there.
  */
-void endpoint_init(struct endpoint *e, struct event_loop *loop, int fd, bool writes, event_fd_fn *fn, void *data);
+void endpoint_init(struct endpoint *e, struct event_loop *loop, int fd, event_fd_fn *fn, void *data);
 
 /* Closes it. May be called from fn, and twice. */
 void endpoint_done(struct endpoint *e);

@@ -14,6 +14,7 @@ static const char *const names[] = {
 	[MESSAGE_PIDS] = "PIDS",	[MESSAGE_RESIZE] = "RESIZE",   [MESSAGE_DESTROY] = "DESTROY",
 	[MESSAGE_EXIT] = "EXIT",	[MESSAGE_DATA] = "DATA",       [MESSAGE_EOF] = "EOF",
 	[MESSAGE_CREDIT] = "CREDIT",	[MESSAGE_RESET] = "RESET",     [MESSAGE_SETUP] = "SETUP",
+	[MESSAGE_TEMPLATE] = "TEMPLATE",
 };
 
 const char *message_to_string(unsigned type)

@@ -36,6 +36,7 @@ enum message {
 	MESSAGE_RESET = 35,  /* the receiver is gone: what writes there shall see EPIPE */
 	/* the socket between hvrun and a worker that it starts */
 	MESSAGE_SETUP = 64,
+	MESSAGE_TEMPLATE = 65,
 };
 
 /* "HELLO" ...; "?" for a number without a meaning. */

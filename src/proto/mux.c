@@ -411,7 +411,7 @@ static struct stream *add(struct mux *m, uint64_t id, int fd, bool sink)
 	struct stream *s = xcalloc(1, sizeof(*s));
 
 	*s = (struct stream){ .next = m->streams, .mux = m, .id = id, .sink = sink, .flush_left = SIZE_MAX };
-	endpoint_init(&s->endpoint, m->loop, fd, sink, sink ? on_sink : on_source, s);
+	endpoint_init(&s->endpoint, m->loop, fd, sink ? on_sink : on_source, s);
 	m->streams = s;
 	return s;
 }

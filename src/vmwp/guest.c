@@ -107,10 +107,13 @@ static int handle_answer(struct worker *w, const struct frame *f, struct error *
 static int seed_answered(struct worker *w, _unused_ const struct pending *p, const struct frame *f, const struct error *e,
 			 struct error *err)
 {
+	if (w->clone_failure.code && w->start == VMM_START_CLONE)
+		return 0; /* too late: it is being killed */
 	if (!f)
-		return worker_fail(w, e);
+		return vm_failed(w, e);
 	w->phase = PHASE_READY;
 	w->boot_timer = event_source_free(w->boot_timer);
+	vm_forget_template(w);
 	return worker_create(w, err);
 }
 
@@ -130,7 +133,7 @@ static int fill_entropy(char hex[2 * ENTROPY_BYTES + 1], struct error *err)
 	return 0;
 }
 
-static int send_seed(struct worker *w, uint32_t version, struct error *err)
+int guest_seed(struct worker *w, uint32_t version, struct error *err)
 {
 	const struct pending p = { .answered = seed_answered };
 	char entropy[2 * ENTROPY_BYTES + 1], hostname[HOSTNAME_LEN_MAX + 1] = "";
@@ -153,6 +156,7 @@ static int handle_hello(struct worker *w, const struct frame *f, struct error *e
 {
 	_cleanup_doc_ struct oci_doc *doc = NULL;
 	const struct hv_agent_hello *hello;
+	uint32_t version;
 	int r;
 
 	if (w->phase != PHASE_BOOTING || w->last_request > 0)
@@ -167,7 +171,8 @@ static int handle_hello(struct worker *w, const struct frame *f, struct error *e
 				 hello->version_min, hello->version_max, PROTOCOL_VERSION_MIN, PROTOCOL_VERSION_MAX);
 	log_debug("guest: kernel %s, machine %s, agent %s", hello->kernel ? hello->kernel : "?", hello->machine ? hello->machine : "?",
 		  hello->agent ? hello->agent : "?");
-	return send_seed(w, MIN(hello->version_max, (uint32_t)PROTOCOL_VERSION_MAX), err);
+	version = MIN(hello->version_max, (uint32_t)PROTOCOL_VERSION_MAX);
+	return w->start == VMM_START_TEMPLATE ? template_hello(w, version, err) : guest_seed(w, version, err);
 }
 
 static int on_frame(void *data, _unused_ struct channel *c, const struct frame *f, struct error *err)
@@ -188,7 +193,7 @@ static int port_closed(struct worker *w, const struct error *reason)
 		return 0;
 	e = *reason;
 	error_wrap(&e, "the guest broke the protocol");
-	return worker_fail(w, &e);
+	return vm_failed(w, &e);
 }
 
 static int on_closed(void *data, _unused_ struct channel *c, const struct error *reason, _unused_ struct error *err)

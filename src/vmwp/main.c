@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hvrun-vmwp: the host process that stands for a container in a VM, or for an exec in one. Only hvrun starts it, with a socket whose
+ * hvrun-vmwp: the host process that stands for a container in a VM, for an exec in one, or makes a template. Only hvrun starts it, with a socket whose
  * number is in the environment; the first message there says what to be. Its arguments are for whoever reads the list of
  * processes: "hvrun-vmwp web", "hvrun-vmwp web exec".
  */
@@ -55,6 +55,8 @@ static int run(const char *id, int sock, struct error *err)
 		r = error_set(err, ECONNRESET, "hvrun has gone");
 	if (r > 0 && f.type == MESSAGE_SETUP && !f.flags)
 		r = worker_run(id, sock, &f, fds, n_fds, err);
+	else if (r > 0 && f.type == MESSAGE_TEMPLATE && !f.flags)
+		r = template_run(sock, &f, fds, n_fds, err);
 	else if (r > 0 && f.type == MESSAGE_EXEC && !f.flags)
 		r = exec_run(sock, &f, fds, n_fds, &status, err);
 	else if (r > 0)

@@ -66,7 +66,7 @@ static int enter_mounts(const char *share_dir, struct error *err)
 	r = sys_mount(NULL, "/", NULL, MS_REC | MS_SLAVE, NULL);
 	if (r < 0)
 		return error_errnum(err, r, "make the mount namespace our own");
-	r = sys_mount("hvrun", share_dir, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700,size=64k");
+	r = sys_mount("hvrun", share_dir, "tmpfs", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0755,size=64k");
 	return r < 0 ? error_errnum(err, r, "mount a tmpfs at %s", share_dir) : 0;
 }
 
@@ -115,13 +115,20 @@ struct setup_fds {
 static int sort_fds(struct worker *w, int *fds, size_t n_fds, struct setup_fds *ret, struct error *err)
 {
 	const struct hv_worker_setup *s = w->setup;
-	size_t want = 2 + (s->join_network ? 1 : 0) + (s->console ? 1 : 0) + s->n_shares, i = 0;
+	size_t want = 2 + (s->vm->template ? 3 : 0) + (s->join_network ? 1 : 0) + (s->console ? 1 : 0) + s->n_shares, i = 0;
 
 	if (n_fds != want)
 		return error_set(err, EPROTO, "SETUP: %zu descriptors came, %zu are needed", n_fds, want);
 	w->state_dirfd = TAKE_FD(fds[0]);
 	w->listen_fd = TAKE_FD(fds[1]);
 	i = 2;
+	if (s->vm->template) {
+		w->start = VMM_START_CLONE;
+		w->template_dirfd = TAKE_FD(fds[i]);
+		w->memory_fd = TAKE_FD(fds[i + 1]);
+		w->devices_fd = TAKE_FD(fds[i + 2]);
+		i += 3;
+	}
 	ret->network = s->join_network ? fds[i++] : -1;
 	ret->console = s->console ? fds[i++] : -1;
 	ret->shares = fds + i;

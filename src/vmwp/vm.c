@@ -26,8 +26,8 @@
 
 enum { KEPT = 4096 }; /* bytes of either text */
 
-/* Our ends and theirs of what connects us with the VMM. */
-enum { CONTROL, STREAM, CONSOLE, _PAIRS };
+/* Our ends and theirs of what connects us with the VMM; a monitor only where something is saved or loaded. */
+enum { CONTROL, STREAM, CONSOLE, MONITOR, _PAIRS };
 
 static void close_pairs(int pairs[_PAIRS][2])
 {
@@ -45,9 +45,9 @@ static void fill_spec(const struct worker *w, int pairs[_PAIRS][2], struct vm_sp
 		.name = w->setup->id,
 		.binary = vm->binary,
 		.accel = accel,
-		.memory = vm->memory,
+		.memory = w->start == VMM_START_CLONE ? vm->template->memory : vm->memory,
 		.vcpus = vm->vcpus,
-		.tsc_khz = accel == VMM_ACCEL_TCG ? vmm_tsc_khz() : 0,
+		.tsc_khz = accel == VMM_ACCEL_TCG && w->start != VMM_START_CLONE ? vmm_tsc_khz() : 0,
 		.kernel = vm->kernel,
 		.initrd = vm->initrd,
 		.kernel_args = vm->kernel_args,
@@ -56,7 +56,9 @@ static void fill_spec(const struct worker *w, int pairs[_PAIRS][2], struct vm_sp
 		.control_fd = pairs[CONTROL][1],
 		.stream_fd = pairs[STREAM][1],
 		.console_fd = pairs[CONSOLE][1],
-		.qmp_fd = -1,
+		.qmp_fd = pairs[MONITOR][1],
+		.start = w->start,
+		.memory_fd = w->memory_fd,
 	};
 }
 
@@ -107,31 +109,120 @@ static void drain(struct worker *w)
 		on_console(w, w->console_fd, 0, NULL);
 }
 
-static int on_vmm_exit(void *data, _unused_ int fd, _unused_ uint32_t events, _unused_ struct error *err)
+static void explain_exit(struct worker *w, struct error *e)
+{
+	drain(w);
+	if (WIFSIGNALED(w->vmm_status))
+		error_set(e, EIO, "the virtual machine was killed by signal %d", WTERMSIG(w->vmm_status));
+	else
+		error_set(e, EIO, "the virtual machine ended unexpectedly");
+	vm_explain(w, e);
+}
+
+/* Nothing of the VMM is left: what is open towards it is closed. */
+static void close_vm(struct worker *w)
+{
+	w->console_source = event_source_free(w->console_source);
+	w->stderr_source = event_source_free(w->stderr_source);
+	w->exit_source = event_source_free(w->exit_source);
+	if (w->monitor)
+		w->monitor = w->vmm->monitor_free(w->monitor);
+	w->mux = mux_free(w->mux);
+	w->control = channel_free(w->control);
+	w->console_fd = fd_close(w->console_fd);
+	w->vmm_stderr_fd = fd_close(w->vmm_stderr_fd);
+	w->vmm_pidfd = fd_close(w->vmm_pidfd);
+	buf_done(&w->vmm_stderr);
+	buf_done(&w->console);
+}
+
+/*
+ * The clone has gone before it has answered: the VM is booted instead. Its template is spoilt for others, too, unless somebody just killed
+ * the clone: without its state file it is made anew by the next create.
+ */
+static int boot_instead(struct worker *w, struct error *err)
+{
+	struct error e = w->clone_failure;
+
+	if (!e.code)
+		explain_exit(w, &e);
+	log_warning("container \"%s\": the template of virtual machines cannot be used, this one is booted: %s", w->setup->id, e.msg);
+	if (w->clone_failure.code || !WIFSIGNALED(w->vmm_status))
+		unlinkat(w->template_dirfd, "state", 0);
+	close_vm(w);
+	guest_fail_requests(w, &e);
+	vm_forget_template(w);
+	w->last_request = 0;
+	w->start = VMM_START_BOOT;
+	event_timer_set(w->boot_timer, (uint64_t)w->setup->boot_timeout * 1000000);
+	return vm_start(w, err);
+}
+
+void vm_forget_template(struct worker *w)
+{
+	w->clone_timer = event_source_free(w->clone_timer);
+	w->template_dirfd = fd_close(w->template_dirfd);
+	w->memory_fd = fd_close(w->memory_fd);
+	w->devices_fd = fd_close(w->devices_fd);
+}
+
+int vm_failed(struct worker *w, const struct error *e)
+{
+	if (w->phase != PHASE_BOOTING || w->start != VMM_START_CLONE || !w->vmm_running)
+		return worker_fail(w, e);
+	if (!w->clone_failure.code)
+		w->clone_failure = *e;
+	vm_kill(w); /* and goes on when it has exited */
+	return 0;
+}
+
+static int on_vmm_exit(void *data, _unused_ int fd, _unused_ uint32_t events, struct error *err)
 {
 	struct worker *w = data;
 	struct error e;
-	int status;
 
-	process_wait(w->vmm_pid, &status);
+	process_wait(w->vmm_pid, &w->vmm_status);
 	w->vmm_running = false;
+	if (w->phase == PHASE_BOOTING && w->start == VMM_START_CLONE)
+		return boot_instead(w, err) < 0 ? worker_fail(w, err) : 0;
 	if (w->phase != PHASE_POWER_OFF) {
-		drain(w);
-		if (WIFSIGNALED(status))
-			error_set(&e, EIO, "the virtual machine was killed by signal %d", WTERMSIG(status));
-		else
-			error_set(&e, EIO, "the virtual machine ended unexpectedly");
-		vm_explain(w, &e);
+		explain_exit(w, &e);
 		worker_fail(w, &e);
 	}
 	event_loop_exit(w->loop, 0);
 	return 0;
 }
 
-static int make_pairs(int pairs[_PAIRS][2], struct error *err)
+static int on_monitor_failed(void *data, const struct error *reason, _unused_ struct error *err)
+{
+	return vm_failed(data, reason);
+}
+
+static int on_clone_timeout(void *data, _unused_ struct error *err)
+{
+	struct worker *w = data;
+	struct error e;
+
+	error_set(&e, ETIMEDOUT, "no answer within %u seconds", w->setup->vm->template->timeout);
+	vm_explain(w, &e);
+	return vm_failed(w, &e);
+}
+
+/* The clone's agent has said HELLO when it was in the template: it is told at once who it is now. */
+static int load(struct worker *w, struct error *err)
+{
+	const struct hv_worker_clone *t = w->setup->vm->template;
+	int r = w->vmm->load(w->monitor, w->devices_fd, err);
+
+	if (r == 0)
+		r = event_add_timer(w->loop, (uint64_t)t->timeout * 1000000, on_clone_timeout, w, &w->clone_timer, err);
+	return r < 0 ? r : guest_seed(w, t->version, err);
+}
+
+static int make_pairs(const struct worker *w, int pairs[_PAIRS][2], struct error *err)
 {
 	for (int i = 0; i < _PAIRS; i++) {
-		int r = fd_socketpair(SOCK_STREAM, pairs[i]);
+		int r = i == MONITOR && w->start == VMM_START_BOOT ? 0 : fd_socketpair(SOCK_STREAM, pairs[i]);
 
 		if (r < 0)
 			return error_errnum(err, r, "socketpair");
@@ -141,19 +232,19 @@ static int make_pairs(int pairs[_PAIRS][2], struct error *err)
 
 static int spawn(struct worker *w, int pairs[_PAIRS][2], int stderr_fd, struct error *err)
 {
-	const int keep[] = { pairs[CONTROL][1], pairs[STREAM][1], pairs[CONSOLE][1] };
-	const struct vmm_ops *ops = vmm_find(w->setup->vm->vmm, err);
+	const int keep[] = { pairs[CONTROL][1], pairs[STREAM][1], pairs[CONSOLE][1], pairs[MONITOR][1], w->memory_fd };
 	_cleanup_strv_ char **argv = NULL;
 	_cleanup_free_ char *line = NULL;
-	struct process_spawn s = { .stdio = { -1, -1, stderr_fd }, .keep_fds = keep, .n_keep_fds = ARRAY_SIZE(keep),
+	struct process_spawn s = { .stdio = { -1, -1, stderr_fd }, .keep_fds = keep, .n_keep_fds = w->start == VMM_START_BOOT ? 3 : ARRAY_SIZE(keep),
 				   .new_session = true, .parent_death_signal = SIGKILL, .cwd = "/" };
 	struct vm_spec spec;
 	int r;
 
-	if (!ops)
+	w->vmm = vmm_find(w->setup->vm->vmm, err);
+	if (!w->vmm)
 		return -err->code;
 	fill_spec(w, pairs, &spec);
-	argv = ops->command(&spec, w->setup->vm->binary);
+	argv = w->vmm->command(&spec, w->setup->vm->binary);
 	s.path = argv[0];
 	s.argv = argv;
 	r = process_spawn(&s, &w->vmm_pid);
@@ -163,6 +254,13 @@ static int spawn(struct worker *w, int pairs[_PAIRS][2], int stderr_fd, struct e
 	line = str_join(argv, " ");
 	log_debug("vmm %d: %s", (int)w->vmm_pid, line);
 	return 0;
+}
+
+static int open_monitor(struct worker *w, int fd, struct error *err)
+{
+	static const struct vmm_monitor_ops ops = { .failed = on_monitor_failed };
+
+	return fd < 0 ? 0 : w->vmm->monitor_new(w->loop, fd, &ops, w, &w->monitor, err);
 }
 
 /* Our ends go on the loop. */
@@ -177,7 +275,7 @@ static int watch(struct worker *w, int pairs[_PAIRS][2], int stderr_fd, struct e
 	w->vmm_pidfd = process_pidfd_open(w->vmm_pid);
 	if (w->vmm_pidfd < 0)
 		return error_errnum(err, w->vmm_pidfd, "pidfd_open");
-	r = event_add_fd(w->loop, w->vmm_pidfd, EPOLLIN, on_vmm_exit, w, NULL, err);
+	r = event_add_fd(w->loop, w->vmm_pidfd, EPOLLIN, on_vmm_exit, w, &w->exit_source, err);
 	if (r == 0)
 		r = event_add_fd(w->loop, w->console_fd, EPOLLIN, on_console, w, &w->console_source, err);
 	if (r == 0)
@@ -186,15 +284,17 @@ static int watch(struct worker *w, int pairs[_PAIRS][2], int stderr_fd, struct e
 		r = channel_new(w->loop, TAKE_FD(pairs[CONTROL][0]), FRAME_CONTROL_MAX, &guest_channel_ops, w, &w->control, err);
 	if (r == 0)
 		r = mux_new(w->loop, TAKE_FD(pairs[STREAM][0]), true, &guest_mux_ops, w, &w->mux, err);
+	if (r == 0)
+		r = open_monitor(w, TAKE_FD(pairs[MONITOR][0]), err);
 	return r;
 }
 
 int vm_start(struct worker *w, struct error *err)
 {
-	int pairs[_PAIRS][2] = { { -1, -1 }, { -1, -1 }, { -1, -1 } };
+	int pairs[_PAIRS][2] = { { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 } };
 	int out[2], r;
 
-	r = make_pairs(pairs, err);
+	r = make_pairs(w, pairs, err);
 	if (r == 0 && pipe2(out, O_CLOEXEC) < 0)
 		r = error_errno(err, "pipe2");
 	if (r == 0) {
@@ -206,6 +306,10 @@ int vm_start(struct worker *w, struct error *err)
 			fd_close(out[0]);
 	}
 	close_pairs(pairs);
+	if (r == 0 && w->start == VMM_START_CLONE)
+		r = load(w, err);
+	if (r < 0 && w->start == VMM_START_CLONE && w->vmm_running)
+		return vm_failed(w, err);
 	return r;
 }
 
@@ -223,10 +327,8 @@ void vm_done(struct worker *w)
 		kill(w->vmm_pid, SIGKILL); /* a child that nobody has waited for: its pid is its own */
 		process_wait(w->vmm_pid, &status);
 	}
-	w->mux = mux_free(w->mux);
-	w->control = channel_free(w->control);
-	buf_done(&w->vmm_stderr);
-	buf_done(&w->console);
+	close_vm(w);
+	vm_forget_template(w);
 }
 
 /* The last line with something in it, for one that is no kernel message's tail. */

@@ -115,6 +115,7 @@ int worker_exited(struct worker *w, struct remote *r, int wait_status, struct er
 		return error_set(err, EPROTO, "EXIT of a container that has not been created");
 	r->exited = true;
 	r->wait_status = wait_status;
+	mux_remove(w->mux, stream_id(r->number, STREAM_STDIN)); /* nobody reads it: a terminal's manager must see the hang-up */
 	if (r->number == PROCESS_INIT && w->phase == PHASE_CREATED) {
 		w->wait_status = wait_status;
 		w->phase = PHASE_EXITED;
@@ -275,9 +276,9 @@ static int prepare(struct worker *w, int *fds, size_t n_fds, struct error *err)
 	if (r == 0)
 		r = clients_listen(w, err);
 	if (r == 0)
-		r = vm_start(w, err);
-	if (r == 0)
 		r = event_add_timer(w->loop, (uint64_t)w->setup->boot_timeout * 1000000, on_boot_timeout, w, &w->boot_timer, err);
+	if (r == 0)
+		r = vm_start(w, err);
 	return r;
 }
 
@@ -305,7 +306,8 @@ static void worker_done(struct worker *w)
 int worker_run(const char *id, int launcher_fd, const struct frame *setup, int *fds, size_t n_fds, struct error *err)
 {
 	struct worker w = { .state_dirfd = -1, .listen_fd = -1, .share_dirfd = -1, .stdio = { -1, -1, -1 }, .tty_fd = -1,
-			    .vmm_pidfd = -1, .vmm_stderr_fd = -1, .console_fd = -1 };
+			    .vmm_pidfd = -1, .vmm_stderr_fd = -1, .console_fd = -1, .template_dirfd = -1, .memory_fd = -1,
+			    .devices_fd = -1 };
 	int r;
 
 	r = json_parse(&hv_worker_setup_type, setup->body, setup->len, &w.setup_doc, err);

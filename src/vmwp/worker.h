@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/event.h"
+#include "hyperv/vmm/vmm.h"
 #include "proto/channel.h"
 #include "proto/mux.h"
 
@@ -56,17 +57,23 @@ struct worker {
 	int stdio[3]; /* the container's, until CREATE */
 	int tty_fd;   /* our side of its terminal; -1 without one */
 
+	const struct vmm_ops *vmm;
+	enum vmm_start start;
+	uint32_t version; /* of the protocol, as a template's agent speaks it */
+	int template_dirfd, memory_fd, devices_fd; /* of the template that is made or copied, until the guest has answered */
+	struct error clone_failure;		   /* code 0: none that we know of */
+	struct vmm_monitor *monitor;
 	pid_t vmm_pid;
-	int vmm_pidfd;
+	int vmm_pidfd, vmm_status;
 	bool vmm_running;
 	int vmm_stderr_fd;
 	struct buf vmm_stderr, console; /* the first and the last bytes */
-	struct event_source *console_source, *stderr_source;
+	struct event_source *console_source, *stderr_source, *exit_source;
 	int console_fd;
 
 	struct channel *control;
 	struct mux *mux;
-	struct event_source *boot_timer, *power_timer;
+	struct event_source *boot_timer, *power_timer, *clone_timer;
 
 	uint64_t last_request;
 	struct pending *pending;
@@ -100,8 +107,15 @@ int terminal_open(int console_socket, const struct oci_box *size, struct error *
 
 /* vm.c ------------------------------------------------------------------------------------------------------------------- */
 
-/* Starts the VMM and opens control and stream port on the loop. */
+/* Starts the VMM as w->start says, and opens control and stream port on the loop. */
 int vm_start(struct worker *w, struct error *err);
+
+/* The VM is of no use: worker_fail(), but a clone that has not answered yet is booted instead. */
+int vm_failed(struct worker *w, const struct error *e);
+
+/* The template is not needed any more, for the guest has answered. */
+void vm_forget_template(struct worker *w);
+
 void vm_kill(struct worker *w);
 void vm_done(struct worker *w);
 
@@ -138,6 +152,9 @@ int guest_relay_answer(struct worker *w, const struct pending *p, const struct f
 /* Whether a request of this type waits for its answer. */
 bool guest_waits_for(const struct worker *w, uint16_t type);
 
+/* The first request to an agent that has said HELLO, or has in its template: version is what the two sides agreed on. */
+int guest_seed(struct worker *w, uint32_t version, struct error *err);
+
 /* Forgets a client: its answers are dropped. Fails all requests, when the guest is gone. */
 void guest_forget_client(struct worker *w, const struct client *c);
 void guest_fail_requests(struct worker *w, const struct error *e);
@@ -172,6 +189,14 @@ int worker_fail(struct worker *w, const struct error *e);
 
 /* Asks the guest to power off, and makes sure that it does. */
 int worker_power_off(struct worker *w);
+
+/* template.c: the worker that makes a template -------------------------------------------------------------------------------- */
+
+/* Boots a VM, saves it into the directory that came with the message, and answers. Returns 0 or < 0. */
+int template_run(int launcher_fd, const struct frame *message, int *fds, size_t n_fds, struct error *err);
+
+/* The agent has said HELLO and can be spoken to in this version of the protocol. */
+int template_hello(struct worker *w, uint32_t version, struct error *err);
 
 /* exec.c: the worker of an exec -------------------------------------------------------------------------------------------- */
 

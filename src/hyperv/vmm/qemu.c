@@ -11,7 +11,7 @@
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/str.h"
-#include "hyperv/vmm/vmm.h"
+#include "hyperv/vmm/qemu.h"
 
 #define MIB (UINT64_C(1) << 20)
 
@@ -76,17 +76,33 @@ static char *quote(const char *s)
 	return buf_take(&b);
 }
 
+static uint64_t memory_mib(const struct vm_spec *spec)
+{
+	return spec->memory / MIB + (spec->memory % MIB != 0);
+}
+
+/*
+ * The RAM as a file: a template's is written to it (share=on), a clone maps it privately, so that what it writes is its own and costs only
+ * that. Without reserve=off the kernel would count all of it for every clone (Documentation/mm/overcommit-accounting.rst).
+ */
+static void add_memory(char ***argv, const struct vm_spec *spec)
+{
+	if (spec->start != VMM_START_BOOT)
+		add(argv, "-object", "memory-backend-file,id=mem,size=%" PRIu64 "M,mem-path=/proc/self/fd/%d,%s", memory_mib(spec),
+		    spec->memory_fd, spec->start == VMM_START_TEMPLATE ? "share=on" : "share=off,reserve=off");
+}
+
 static void add_machine(char ***argv, const struct vm_spec *spec)
 {
 	_cleanup_free_ char *name = quote(spec->name);
-	uint64_t mib = spec->memory / MIB + (spec->memory % MIB != 0);
 
 	add(argv, "-name", "guest=%s", name);
-	add(argv, "-M", "microvm,%s,acpi=on,pcie=off,usb=off,isa-serial=%s", accels[spec->accel].machine,
-	    spec->console_fd >= 0 ? "on" : "off");
+	add(argv, "-M", "microvm,%s,acpi=on,pcie=off,usb=off,isa-serial=%s%s", accels[spec->accel].machine,
+	    spec->console_fd >= 0 ? "on" : "off", spec->start == VMM_START_BOOT ? "" : ",memory-backend=mem");
 	add(argv, "-cpu", "%s", accels[spec->accel].cpu);
 	add(argv, "-smp", "%u", spec->vcpus);
-	add(argv, "-m", "size=%" PRIu64 "M", mib);
+	add(argv, "-m", "size=%" PRIu64 "M", memory_mib(spec));
+	add_memory(argv, spec);
 	strv_append(argv, "-nodefaults");
 	strv_append(argv, "-no-user-config"); /* and no /etc/qemu of the host's */
 	strv_append(argv, "-no-reboot");      /* the guest's reset is its end */
@@ -95,9 +111,15 @@ static void add_machine(char ***argv, const struct vm_spec *spec)
 	add(argv, "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny");
 }
 
+/* A clone has its kernel in its RAM: nothing is loaded before its state is. */
 static void add_kernel(char ***argv, const struct vm_spec *spec)
 {
 	_cleanup_buf_ struct buf cmdline = {0};
+
+	if (spec->start == VMM_START_CLONE) {
+		add(argv, "-incoming", "defer");
+		return;
+	}
 
 	buf_printf(&cmdline, KERNEL_ARGS "%s %s", accels[spec->accel].kernel_args,
 		   spec->console_fd >= 0 ? "console=ttyS0" : "8250.nr_uarts=0");
@@ -162,4 +184,8 @@ const struct vmm_ops vmm_qemu = {
 	.binaries = (const char *const[]){"/usr/bin/qemu-system-x86_64", "/usr/local/bin/qemu-system-x86_64",
 					  "/usr/libexec/qemu-kvm", NULL},
 	.command = qemu_command,
+	.monitor_new = qemu_monitor_new,
+	.monitor_free = qemu_monitor_free,
+	.save = qemu_save,
+	.load = qemu_load,
 };

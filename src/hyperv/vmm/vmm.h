@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/event.h"
 
 /* Who runs the guest's instructions. TCG is emulation: everything works, but QEMU does not promise isolation
  * there. */
@@ -19,6 +20,9 @@ enum vmm_accel vmm_accel_from_string(const char *s);
 #define VMM_PORT_CONTROL "hvrun.control"
 #define VMM_PORT_STREAM "hvrun.stream"
 #define VMM_SHARE_TAG "share"
+
+/* How a VM begins: its kernel boots, boots so as to be saved as a template, or it goes on where a template was saved. */
+enum vmm_start { VMM_START_BOOT, VMM_START_TEMPLATE, VMM_START_CLONE };
 
 /*
  * A virtual machine as plain data, everything decided and nothing opened. Strings and vectors are borrowed;
@@ -41,7 +45,16 @@ struct vm_spec {
 	int stream_fd;            /* VMM_PORT_STREAM */
 	int console_fd; /* what the guest's kernel prints (a panic, mostly): whoever reads the other end
 			   bounds it */
-	int qmp_fd;     /* QEMU's monitor */
+	int qmp_fd;     /* QEMU's monitor: monitor_new() has the other end */
+	enum vmm_start start;
+	int memory_fd; /* not of VMM_START_BOOT: the file that is (a template's) or becomes (a copy of it) the RAM */
+};
+
+/* The monitor of a running VMM, on an event loop: what saves and loads go through. */
+struct vmm_monitor;
+struct vmm_monitor_ops {
+	/* The last call: what was asked for has failed. May free the monitor. < 0 ends the loop. */
+	int (*failed)(void *data, const struct error *reason, struct error *err);
 };
 
 /* A kind of VMM. A new one is one more const of this type and a row in vmm.c's table (doc/HACKING.md, "add a
@@ -54,6 +67,16 @@ struct vmm_ops {
 	 * The command line for spec: pure. Returns a fresh vector for strv_free(), argv[0] is binary.
 	 */
 	char **(*command)(const struct vm_spec *spec, const char *binary);
+	/*
+	 * Opens the monitor of a VMM that has just been started; takes fd. save: the VM, which runs, is stopped, its devices are written to
+	 * state_fd, and the VMM exits with status 0 when the file is complete. load: the VM (VMM_START_CLONE) goes on from there; one that
+	 * cannot makes the VMM exit. state_fd stays the caller's. They return 0 or < 0; what fails later is told by ops->failed().
+	 */
+	int (*monitor_new)(struct event_loop *loop, int fd, const struct vmm_monitor_ops *ops, void *data,
+			   struct vmm_monitor **ret, struct error *err);
+	struct vmm_monitor *(*monitor_free)(struct vmm_monitor *m);
+	int (*save)(struct vmm_monitor *m, int state_fd, struct error *err);
+	int (*load)(struct vmm_monitor *m, int state_fd, struct error *err);
 };
 
 extern const struct vmm_ops vmm_qemu;
