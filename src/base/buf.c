@@ -15,7 +15,7 @@
 void buf_done(struct buf *b)
 {
 	free(b->data);
-	*b = (struct buf){0};
+	*b = (struct buf){ 0 };
 }
 
 char *buf_reserve(struct buf *b, size_t n)
@@ -76,8 +76,10 @@ static size_t utf8_length(const unsigned char *s)
 		unsigned char mask, lead;
 		size_t len;
 		uint32_t min;
-	} forms[] = {
-		{0x80, 0x00, 1, 0}, {0xe0, 0xc0, 2, 0x80}, {0xf0, 0xe0, 3, 0x800}, {0xf8, 0xf0, 4, 0x10000}};
+	} forms[] = { { 0x80, 0x00, 1, 0 },
+		      { 0xe0, 0xc0, 2, 0x80 },
+		      { 0xf0, 0xe0, 3, 0x800 },
+		      { 0xf8, 0xf0, 4, 0x10000 } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(forms); i++) {
 		uint32_t c;
@@ -148,6 +150,6 @@ char *buf_take(struct buf *b)
 
 	buf_reserve(b, 0)[0] = '\0';
 	p = b->data;
-	*b = (struct buf){0};
+	*b = (struct buf){ 0 };
 	return p;
 }

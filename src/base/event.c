@@ -174,7 +174,7 @@ static int dispatch_timer(struct event_source *s, _unused_ uint32_t events, stru
 static int source_add(struct event_loop *l, struct event_source *s, uint32_t events,
 		      struct event_source **ret, struct error *err)
 {
-	struct epoll_event e = {.events = events, .data.ptr = s};
+	struct epoll_event e = { .events = events, .data.ptr = s };
 
 	if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, s->fd, &e) < 0) {
 		int r = error_errno(err, "epoll_ctl: add fd %d", s->fd);
@@ -213,7 +213,7 @@ int event_add_fd(struct event_loop *l, int fd, uint32_t events, event_fd_fn *fn,
 
 int event_source_set_events(struct event_source *s, uint32_t events)
 {
-	struct epoll_event e = {.events = events, .data.ptr = s};
+	struct epoll_event e = { .events = events, .data.ptr = s };
 
 	return epoll_ctl(s->loop->epoll_fd, EPOLL_CTL_MOD, s->fd, &e) < 0 ? -errno : 0;
 }
@@ -237,8 +237,8 @@ int event_add_signals(struct event_loop *l, const sigset_t *set, event_signal_fn
 
 static int timer_arm(int fd, uint64_t usec)
 {
-	struct itimerspec t = {
-		.it_value = {.tv_sec = (time_t)(usec / 1000000), .tv_nsec = (long)(usec % 1000000) * 1000}};
+	struct itimerspec t = { .it_value = { .tv_sec = (time_t)(usec / 1000000),
+					      .tv_nsec = (long)(usec % 1000000) * 1000 } };
 
 	return timerfd_settime(fd, 0, &t, NULL) < 0 ? -errno : 0;
 }

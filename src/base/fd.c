@@ -113,8 +113,8 @@ int fd_send(int sock, const void *buf, size_t len, const int *fds, size_t n_fds)
 		struct cmsghdr align;
 		char space[CMSG_SPACE(sizeof(int) * FD_PASS_MAX)];
 	} control;
-	struct iovec iov = {.iov_base = (void *)buf, .iov_len = len};
-	struct msghdr msg = {.msg_iov = &iov, .msg_iovlen = 1};
+	struct iovec iov = { .iov_base = (void *)buf, .iov_len = len };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	ssize_t n;
 
 	if (n_fds > FD_PASS_MAX)
@@ -147,11 +147,11 @@ ssize_t fd_recv(int sock, void *buf, size_t len, int *fds, size_t max_fds, size_
 		struct cmsghdr align;
 		char space[CMSG_SPACE(sizeof(int) * FD_PASS_MAX)];
 	} control;
-	struct iovec iov = {.iov_base = buf, .iov_len = len};
-	struct msghdr msg = {.msg_iov = &iov,
-			     .msg_iovlen = 1,
-			     .msg_control = control.space,
-			     .msg_controllen = sizeof(control.space)};
+	struct iovec iov = { .iov_base = buf, .iov_len = len };
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = control.space,
+			      .msg_controllen = sizeof(control.space) };
 	size_t n_fds = 0;
 	int excess = 0;
 	ssize_t n;
@@ -199,7 +199,7 @@ static int fill_at(struct sockaddr_un *sa, int dirfd, const char *name)
 {
 	int n;
 
-	*sa = (struct sockaddr_un){.sun_family = AF_UNIX};
+	*sa = (struct sockaddr_un){ .sun_family = AF_UNIX };
 	if (dirfd == AT_FDCWD)
 		n = snprintf(sa->sun_path, sizeof(sa->sun_path), "%s", name);
 	else

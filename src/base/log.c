@@ -21,7 +21,7 @@ static struct {
 	int fd;
 	enum log_format format;
 	enum log_level level;
-} sink = {STDERR_FILENO, LOG_FORMAT_TEXT, LOG_LEVEL_WARNING};
+} sink = { STDERR_FILENO, LOG_FORMAT_TEXT, LOG_LEVEL_WARNING };
 
 int log_open(const char *target, enum log_format format, enum log_level level, struct error *err)
 {
@@ -76,9 +76,9 @@ static void append_time(struct buf *b)
 
 void log_message(enum log_level level, const char *fmt, ...)
 {
-	static const char *const names[] = {"error", "warning", "info", "debug"};
+	static const char *const names[] = { "error", "warning", "info", "debug" };
 	_cleanup_free_ char *text = NULL;
-	_cleanup_buf_ struct buf line = {0};
+	_cleanup_buf_ struct buf line = { 0 };
 	va_list ap;
 
 	if (!log_enabled(level))

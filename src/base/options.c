@@ -43,7 +43,7 @@ static int bad_value(const struct option_def *d, const char *value, const char *
 
 static int store_bool(const struct option_def *d, bool *to, const char *value, struct error *err)
 {
-	static const char *const words[] = {"false", "true", "0", "1"};
+	static const char *const words[] = { "false", "true", "0", "1" };
 	int i = value ? str_index(words, ARRAY_SIZE(words), value) : 1;
 
 	if (i < 0)
@@ -185,7 +185,7 @@ void options_help(const struct option_def *defs, struct buf *out)
 
 	for (; defs->name; defs++) {
 		_cleanup_free_ char *left = NULL;
-		char letter[] = {'-', defs->letter, ',', ' ', '\0'};
+		char letter[] = { '-', defs->letter, ',', ' ', '\0' };
 
 		if (!defs->help)
 			continue;

@@ -71,7 +71,7 @@ static bool drop_last(struct buf *b, size_t root)
 
 char *path_normalize(const char *path)
 {
-	struct buf b = {0};
+	struct buf b = { 0 };
 	size_t root = path_is_absolute(path) ? 1 : 0, len;
 	const char *c;
 

@@ -103,7 +103,7 @@ int process_pidfd_kill(int pidfd, int sig)
 
 int process_pidfd_wait(int pidfd, int timeout_ms)
 {
-	struct pollfd p = {.fd = pidfd, .events = POLLIN};
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
 	struct timespec now, end;
 	int r;
 
@@ -144,7 +144,7 @@ void process_exit_like(int wait_status)
 		int sig = WTERMSIG(wait_status);
 		sigset_t set;
 
-		setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0}); /* the core, if any, was the other one's */
+		setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 }); /* the core, if any, was the other one's */
 		signal(sig, SIG_DFL);
 		sigemptyset(&set);
 		sigaddset(&set, sig);

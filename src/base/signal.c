@@ -26,7 +26,7 @@ static const char *const names[] = {
 static const struct {
 	const char *name;
 	int sig;
-} aliases[] = {{"IOT", SIGABRT}, {"CLD", SIGCHLD}, {"POLL", SIGIO}, {"UNUSED", SIGSYS}};
+} aliases[] = { { "IOT", SIGABRT }, { "CLD", SIGCHLD }, { "POLL", SIGIO }, { "UNUSED", SIGSYS } };
 
 /* "RTMIN", "RTMIN+n", "RTMAX", "RTMAX-n" */
 static int real_time_signal(const char *name)
@@ -35,7 +35,7 @@ static int real_time_signal(const char *name)
 		const char *name;
 		char sign;
 		int direction;
-	} ends[] = {{"RTMIN", '+', 1}, {"RTMAX", '-', -1}};
+	} ends[] = { { "RTMIN", '+', 1 }, { "RTMAX", '-', -1 } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(ends); i++) {
 		const char *rest = str_skip_prefix(name, ends[i].name);

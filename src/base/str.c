@@ -72,7 +72,7 @@ char **str_split(const char *s, char separator)
 
 char *str_join(char *const *v, const char *separator)
 {
-	struct buf b = {0};
+	struct buf b = { 0 };
 
 	for (size_t i = 0; v && v[i]; i++) {
 		if (i > 0)

@@ -5,9 +5,9 @@
 
 static const struct option_def options[] = {
 	CREATE_OPTIONS,
-	{"detach", 0, OPTION_IGNORED_BOOL, 0, NULL, NULL, NULL}, /* go-runc passes it */
+	{ "detach", 0, OPTION_IGNORED_BOOL, 0, NULL, NULL, NULL }, /* go-runc passes it */
 	CREATE_OPTION("no-subreaper", 0, OPTION_BOOL, no_subreaper, NULL, NULL),
-	{0},
+	{ 0 },
 };
 
 static int run(struct runtime *rt, const void *opts, char **args, struct error *err)

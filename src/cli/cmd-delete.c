@@ -10,9 +10,9 @@ struct delete_options {
 };
 
 static const struct option_def options[] = {
-	{"force", 'f', OPTION_BOOL, offsetof(struct delete_options, force), NULL,
-	 "kill the container first when it runs", NULL},
-	{0},
+	{ "force", 'f', OPTION_BOOL, offsetof(struct delete_options, force), NULL,
+	  "kill the container first when it runs", NULL },
+	{ 0 },
 };
 
 static int run(struct runtime *rt, const void *opts, char **args, struct error *err)

@@ -25,7 +25,7 @@ static const struct option_def options[] = {
 	ROW("apparmor", 0, OPTION_STRING, apparmor, "PROFILE", "AppArmor profile of the process"),
 	ROW("cgroup", 0, OPTION_STRING, cgroup, "PATH", "sub-cgroup to run in"),
 	ROW("ignore-paused", 0, OPTION_BOOL, ignore_paused, NULL, "also in a paused container"),
-	{0},
+	{ 0 },
 };
 
 static int run(struct runtime *rt, const void *opts, char **args, struct error *err)

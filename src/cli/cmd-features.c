@@ -3,11 +3,11 @@
 #include "cli/command.h"
 #include "runtime/runtime.h"
 
-static const struct option_def options[] = {{0}};
+static const struct option_def options[] = { { 0 } };
 
 static int run(struct runtime *rt, const void *opts, char **args, struct error *err)
 {
-	_cleanup_buf_ struct buf out = {0};
+	_cleanup_buf_ struct buf out = { 0 };
 	int r = runtime_features(rt, &out, err);
 
 	(void)opts;

@@ -10,9 +10,9 @@ struct kill_options {
 };
 
 static const struct option_def options[] = {
-	{"all", 'a', OPTION_BOOL, offsetof(struct kill_options, all), NULL,
-	 "signal all processes in the container", NULL},
-	{0},
+	{ "all", 'a', OPTION_BOOL, offsetof(struct kill_options, all), NULL,
+	  "signal all processes in the container", NULL },
+	{ 0 },
 };
 
 static int run(struct runtime *rt, const void *opts, char **args, struct error *err)

@@ -3,19 +3,19 @@
 #include "cli/command.h"
 #include "runtime/runtime.h"
 
-static const char *const formats[] = {[LIST_FORMAT_TABLE] = "table", [LIST_FORMAT_JSON] = "json", NULL};
+static const char *const formats[] = { [LIST_FORMAT_TABLE] = "table", [LIST_FORMAT_JSON] = "json", NULL };
 
 static const struct option_def options[] = {
-	{"format", 'f', OPTION_CHOICE, offsetof(struct list_options, format), "table|json",
-	 "how to print it (default: table)", formats},
-	{"quiet", 'q', OPTION_BOOL, offsetof(struct list_options, quiet), NULL, "print only container ids",
-	 NULL},
-	{0},
+	{ "format", 'f', OPTION_CHOICE, offsetof(struct list_options, format), "table|json",
+	  "how to print it (default: table)", formats },
+	{ "quiet", 'q', OPTION_BOOL, offsetof(struct list_options, quiet), NULL, "print only container ids",
+	  NULL },
+	{ 0 },
 };
 
 static int run(struct runtime *rt, const void *opts, char **args, struct error *err)
 {
-	_cleanup_buf_ struct buf out = {0};
+	_cleanup_buf_ struct buf out = { 0 };
 	int r = runtime_list(rt, opts, &out, err);
 
 	(void)args;

@@ -8,7 +8,7 @@ static const struct option_def options[] = {
 	CREATE_OPTION("detach", 'd', OPTION_BOOL, detach, NULL, "do not wait for the process"),
 	CREATE_OPTION("keep", 0, OPTION_BOOL, keep, NULL, "do not delete the container when it has exited"),
 	CREATE_OPTION("no-subreaper", 0, OPTION_BOOL, no_subreaper, NULL, "do not adopt orphaned processes"),
-	{0},
+	{ 0 },
 };
 
 static int run(struct runtime *rt, const void *opts, char **args, struct error *err)

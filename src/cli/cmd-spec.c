@@ -11,11 +11,11 @@ struct spec_options {
 };
 
 static const struct option_def options[] = {
-	{"bundle", 'b', OPTION_STRING, offsetof(struct spec_options, bundle), "DIR",
-	 "the bundle (default: the current directory)", NULL},
-	{"rootless", 0, OPTION_BOOL, offsetof(struct spec_options, rootless), NULL,
-	 "for a container without privileges", NULL},
-	{0},
+	{ "bundle", 'b', OPTION_STRING, offsetof(struct spec_options, bundle), "DIR",
+	  "the bundle (default: the current directory)", NULL },
+	{ "rootless", 0, OPTION_BOOL, offsetof(struct spec_options, rootless), NULL,
+	  "for a container without privileges", NULL },
+	{ 0 },
 };
 
 static int run(struct runtime *rt, const void *opts, char **args, struct error *err)

@@ -3,7 +3,7 @@
 #include "cli/command.h"
 #include "runtime/runtime.h"
 
-static const struct option_def options[] = {{0}};
+static const struct option_def options[] = { { 0 } };
 
 static int run(struct runtime *rt, const void *opts, char **args, struct error *err)
 {

@@ -34,10 +34,10 @@ struct global_options {
 
 enum { UNSET = -1 };
 
-static const char *const log_formats[] = {[LOG_FORMAT_TEXT] = "text", [LOG_FORMAT_JSON] = "json", NULL};
-static const char *const log_levels[] = {"error", "warning", "info", "debug", NULL};
-static const char *const accels[] = {"kvm", "tcg", NULL};
-static const char *const rootless_words[] = {"false", "true", "auto", NULL};
+static const char *const log_formats[] = { [LOG_FORMAT_TEXT] = "text", [LOG_FORMAT_JSON] = "json", NULL };
+static const char *const log_levels[] = { "error", "warning", "info", "debug", NULL };
+static const char *const accels[] = { "kvm", "tcg", NULL };
+static const char *const rootless_words[] = { "false", "true", "auto", NULL };
 
 #define ROW(name, letter, type, field, value, help, choices)                                                 \
 	{                                                                                                    \
@@ -60,9 +60,9 @@ static const struct option_def global_defs[] = {
 	    NULL),
 	ROW("rootless", 0, OPTION_CHOICE, rootless, "auto|true|false",
 	    "work without privileges (default: auto)", rootless_words),
-	{"criu", 0, OPTION_IGNORED_STRING, 0, NULL, NULL, NULL},
+	{ "criu", 0, OPTION_IGNORED_STRING, 0, NULL, NULL, NULL },
 	ROW("version", 'v', OPTION_BOOL, version, NULL, "print the version", NULL),
-	{0},
+	{ 0 },
 };
 
 static int print(struct buf *out)
@@ -73,7 +73,7 @@ static int print(struct buf *out)
 /* Lines that container managers parse: name, commit and specification, in this order. */
 static int print_version(void)
 {
-	_cleanup_buf_ struct buf out = {0};
+	_cleanup_buf_ struct buf out = { 0 };
 
 	buf_printf(&out, "hvrun version %s\ncommit: %s\nspec: %s\n", PACKAGE_VERSION, HV_COMMIT,
 		   OCI_SPEC_VERSION);
@@ -82,7 +82,7 @@ static int print_version(void)
 
 static int print_help(void)
 {
-	_cleanup_buf_ struct buf out = {0};
+	_cleanup_buf_ struct buf out = { 0 };
 
 	buf_append_str(
 		&out,
@@ -97,7 +97,7 @@ static int print_help(void)
 
 static int print_command_help(const struct command *c)
 {
-	_cleanup_buf_ struct buf out = {0};
+	_cleanup_buf_ struct buf out = { 0 };
 
 	buf_printf(&out, "NAME:\n   hvrun %s - %s\n\nUSAGE:\n   hvrun %s [command options] %s\n\nOPTIONS:\n",
 		   c->name, c->summary, c->name, c->args);
@@ -167,12 +167,12 @@ static int run_command(const struct command *c, const struct global_options *g, 
 {
 	int failed = c->flags & COMMAND_FAILS_WITH_255 ? EXIT_EXEC_FAILED : EXIT_FAILED;
 	_cleanup_free_ void *opts = xcalloc(1, c->opts_size);
-	struct runtime rt = {.program = argv[0],
-			     .runtime_type = UNSET,
-			     .cgroup_manager = UNSET,
-			     .rootless = UNSET,
-			     .env = {.root_dirfd = -1}};
-	struct error err = {0};
+	struct runtime rt = { .program = argv[0],
+			      .runtime_type = UNSET,
+			      .cgroup_manager = UNSET,
+			      .rootless = UNSET,
+			      .env = { .root_dirfd = -1 } };
+	struct error err = { 0 };
 	bool logged = false;
 	int r = options_parse(c->options, opts, rest, &rest, &err);
 
@@ -197,9 +197,9 @@ static int run_command(const struct command *c, const struct global_options *g, 
 
 int main(int argc, char **argv)
 {
-	struct global_options g = {.log_level = UNSET, .accel = UNSET, .rootless = 2};
+	struct global_options g = { .log_level = UNSET, .accel = UNSET, .rootless = 2 };
 	const struct command *c;
-	struct error err = {0};
+	struct error err = { 0 };
 	char **rest;
 	int r;
 

@@ -17,40 +17,41 @@
 #include "container/container.h"
 #include "container/runtime_type.h"
 
-static const char *const container_types[] = {"sandbox", "container", NULL};
+static const char *const container_types[] = { "sandbox", "container", NULL };
 
 static const struct annotation_def defs[_ANNOTATION_MAX] = {
-	[ANNOTATION_RUNTIME_TYPE] = {"io.hvrun.runtime-type", ANNOTATION_TYPE_CHOICE, runtime_type_names,
-				     "The runtime type: natively (Default), in a virtual machine of its own "
-				     "(HyperV), or whichever this host can run the image with (Auto)."},
-	[ANNOTATION_IMAGE_OS] = {"org.opencontainers.image.os", ANNOTATION_TYPE_STRING, NULL,
-				 "The operating system that the image is for; compared with the host's."},
-	[ANNOTATION_IMAGE_ARCHITECTURE] = {"org.opencontainers.image.architecture", ANNOTATION_TYPE_STRING,
+	[ANNOTATION_RUNTIME_TYPE] = { "io.hvrun.runtime-type", ANNOTATION_TYPE_CHOICE, runtime_type_names,
+				      "The runtime type: natively (Default), in a virtual machine of its own "
+				      "(HyperV), or whichever this host can run the image with (Auto)." },
+	[ANNOTATION_IMAGE_OS] = { "org.opencontainers.image.os", ANNOTATION_TYPE_STRING, NULL,
+				  "The operating system that the image is for; compared with the host's." },
+	[ANNOTATION_IMAGE_ARCHITECTURE] = { "org.opencontainers.image.architecture", ANNOTATION_TYPE_STRING,
+					    NULL,
+					    "The architecture that the image is for, by Go's names (amd64, "
+					    "arm64); compared with the host's." },
+	[ANNOTATION_IMAGE_VARIANT] = { "org.opencontainers.image.variant", ANNOTATION_TYPE_STRING, NULL,
+				       "The architecture's variant (v3, v8); compared with the host's." },
+	[ANNOTATION_IMAGE_STOP_SIGNAL] = { "org.opencontainers.image.stopSignal", ANNOTATION_TYPE_SIGNAL,
 					   NULL,
-					   "The architecture that the image is for, by Go's names (amd64, "
-					   "arm64); compared with the host's."},
-	[ANNOTATION_IMAGE_VARIANT] = {"org.opencontainers.image.variant", ANNOTATION_TYPE_STRING, NULL,
-				      "The architecture's variant (v3, v8); compared with the host's."},
-	[ANNOTATION_IMAGE_STOP_SIGNAL] = {"org.opencontainers.image.stopSignal", ANNOTATION_TYPE_SIGNAL, NULL,
-					  "What kill sends when no signal is given; SIGTERM without it."},
-	[ANNOTATION_CRI_CONTAINER_TYPE] = {"io.kubernetes.cri.container-type", ANNOTATION_TYPE_CHOICE,
-					   container_types,
-					   "containerd's mark of a pod's sandbox and its members."},
-	[ANNOTATION_CRI_SANDBOX_ID] = {"io.kubernetes.cri.sandbox-id", ANNOTATION_TYPE_ID, NULL,
-				       "The sandbox of a pod member, which goes where its sandbox is."},
-	[ANNOTATION_CRIO_CONTAINER_TYPE] = {"io.kubernetes.cri-o.ContainerType", ANNOTATION_TYPE_CHOICE,
+					   "What kill sends when no signal is given; SIGTERM without it." },
+	[ANNOTATION_CRI_CONTAINER_TYPE] = { "io.kubernetes.cri.container-type", ANNOTATION_TYPE_CHOICE,
 					    container_types,
-					    "CRI-O's mark of a pod's sandbox and its members."},
-	[ANNOTATION_CRIO_SANDBOX_ID] = {"io.kubernetes.cri-o.SandboxID", ANNOTATION_TYPE_ID, NULL,
-					"The sandbox of a pod member under CRI-O."},
+					    "containerd's mark of a pod's sandbox and its members." },
+	[ANNOTATION_CRI_SANDBOX_ID] = { "io.kubernetes.cri.sandbox-id", ANNOTATION_TYPE_ID, NULL,
+					"The sandbox of a pod member, which goes where its sandbox is." },
+	[ANNOTATION_CRIO_CONTAINER_TYPE] = { "io.kubernetes.cri-o.ContainerType", ANNOTATION_TYPE_CHOICE,
+					     container_types,
+					     "CRI-O's mark of a pod's sandbox and its members." },
+	[ANNOTATION_CRIO_SANDBOX_ID] = { "io.kubernetes.cri-o.SandboxID", ANNOTATION_TYPE_ID, NULL,
+					 "The sandbox of a pod member under CRI-O." },
 };
 
-const char *const annotations_unsafe[] = {"io.hvrun.",
-					  "io.kubernetes.cri.container-type",
-					  "io.kubernetes.cri.sandbox-id",
-					  "io.kubernetes.cri-o.ContainerType",
-					  "io.kubernetes.cri-o.SandboxID",
-					  NULL};
+const char *const annotations_unsafe[] = { "io.hvrun.",
+					   "io.kubernetes.cri.container-type",
+					   "io.kubernetes.cri.sandbox-id",
+					   "io.kubernetes.cri-o.ContainerType",
+					   "io.kubernetes.cri-o.SandboxID",
+					   NULL };
 
 const struct annotation_def *annotation_def(enum annotation a)
 {
@@ -98,8 +99,8 @@ static int check_value(const struct annotation_def *d, const char *value, struct
 
 static const struct {
 	enum annotation type, id;
-} pods[] = {{ANNOTATION_CRI_CONTAINER_TYPE, ANNOTATION_CRI_SANDBOX_ID},
-	    {ANNOTATION_CRIO_CONTAINER_TYPE, ANNOTATION_CRIO_SANDBOX_ID}};
+} pods[] = { { ANNOTATION_CRI_CONTAINER_TYPE, ANNOTATION_CRI_SANDBOX_ID },
+	     { ANNOTATION_CRIO_CONTAINER_TYPE, ANNOTATION_CRIO_SANDBOX_ID } };
 
 static bool is_member(const struct oci_string_map *map, size_t kind)
 {

@@ -60,7 +60,7 @@ static void note_unknown(_unused_ void *arg, const char *field)
 
 static int parse(struct bundle *b, struct error *err)
 {
-	struct oci_parse_options options = {.unknown = log_enabled(LOG_LEVEL_DEBUG) ? note_unknown : NULL};
+	struct oci_parse_options options = { .unknown = log_enabled(LOG_LEVEL_DEBUG) ? note_unknown : NULL };
 	struct oci_error oe;
 
 	if (oci_parse(&oci_config_type, b->json, b->json_len, &options, &b->doc, &oe) < 0)

@@ -35,14 +35,14 @@ static const struct {
 	const char *interpreter; /* its usual name in binfmt_misc */
 	const char *machines[4]; /* uname(2) */
 } architectures[] = {
-	{"amd64", ELFCLASS64, EM_X86_64, "qemu-x86_64", {"x86_64"}},
-	{"386", ELFCLASS32, EM_386, "qemu-i386", {"x86_64", "i686", "i586"}},
-	{"arm64", ELFCLASS64, EM_AARCH64, "qemu-aarch64", {"aarch64"}},
-	{"arm", ELFCLASS32, EM_ARM, "qemu-arm", {"aarch64", "armv7l", "armv6l"}},
-	{"riscv64", ELFCLASS64, EM_RISCV, "qemu-riscv64", {"riscv64"}},
-	{"s390x", ELFCLASS64, EM_S390, "qemu-s390x", {"s390x"}},
-	{"ppc64le", ELFCLASS64, EM_PPC64, "qemu-ppc64le", {"ppc64le"}},
-	{"loong64", ELFCLASS64, EM_LOONGARCH, "qemu-loongarch64", {"loongarch64"}},
+	{ "amd64", ELFCLASS64, EM_X86_64, "qemu-x86_64", { "x86_64" } },
+	{ "386", ELFCLASS32, EM_386, "qemu-i386", { "x86_64", "i686", "i586" } },
+	{ "arm64", ELFCLASS64, EM_AARCH64, "qemu-aarch64", { "aarch64" } },
+	{ "arm", ELFCLASS32, EM_ARM, "qemu-arm", { "aarch64", "armv7l", "armv6l" } },
+	{ "riscv64", ELFCLASS64, EM_RISCV, "qemu-riscv64", { "riscv64" } },
+	{ "s390x", ELFCLASS64, EM_S390, "qemu-s390x", { "s390x" } },
+	{ "ppc64le", ELFCLASS64, EM_PPC64, "qemu-ppc64le", { "ppc64le" } },
+	{ "loong64", ELFCLASS64, EM_LOONGARCH, "qemu-loongarch64", { "loongarch64" } },
 };
 
 /*
@@ -51,10 +51,10 @@ static const struct {
  */
 static const struct {
 	const char *architecture, *variant, *machine;
-} variants[] = {{"arm", "v8", "aarch64"},
-		{"arm64", "v8", "aarch64"},
-		{"arm", "v7", "armv7l"},
-		{"arm", "v7", "aarch64"}};
+} variants[] = { { "arm", "v8", "aarch64" },
+		 { "arm64", "v8", "aarch64" },
+		 { "arm", "v7", "armv7l" },
+		 { "arm", "v7", "aarch64" } };
 
 static bool variant_runs_on(const char *architecture, const char *variant, const char *machine)
 {
@@ -176,7 +176,7 @@ void compat_host_get(const struct compat_image *image, struct compat_host *ret)
 	char path[64];
 
 	uname(&uts);
-	*ret = (struct compat_host){.machine = uts.machine, .guest = uts.machine};
+	*ret = (struct compat_host){ .machine = uts.machine, .guest = uts.machine };
 	for (size_t i = 0; i < ARRAY_SIZE(architectures); i++) {
 		if (!str_eq(architectures[i].architecture, image->architecture) ||
 		    runs_on(image, uts.machine))

@@ -34,7 +34,7 @@ enum { ID_MAX = 1024, STATE_MAX = 4 << 20, CONFIG_MAX = 16 << 20 };
 
 const char *container_status_to_string(enum container_status status)
 {
-	static const char *const names[] = {"creating", "created", "running", "paused", "stopped"};
+	static const char *const names[] = { "creating", "created", "running", "paused", "stopped" };
 
 	return names[status];
 }
@@ -89,9 +89,9 @@ static void note_hooks(struct oci_doc *doc, struct hv_state *s, const struct oci
 	const struct {
 		const char *kind;
 		size_t n;
-	} kinds[] = {{"startContainer", hooks->n_start_container},
-		     {"poststart", hooks->n_poststart},
-		     {"poststop", hooks->n_poststop}};
+	} kinds[] = { { "startContainer", hooks->n_start_container },
+		      { "poststart", hooks->n_poststart },
+		      { "poststop", hooks->n_poststop } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++)
 		if (kinds[i].n > 0)
@@ -324,9 +324,10 @@ enum container_status container_status_of(const struct container *c)
 	return CONTAINER_RUNNING;
 }
 
-char *container_oci_state(const struct container *c, enum container_status status, pid_t pid)
+void container_oci_state_fill(const struct container *c, enum container_status status, pid_t pid,
+			      struct oci_state *ret)
 {
-	struct oci_state s = {
+	*ret = (struct oci_state){
 		.oci_version = (char *)OCI_SPEC_VERSION,
 		.id = c->id,
 		.status = (char *)container_status_to_string(status),
@@ -335,9 +336,15 @@ char *container_oci_state(const struct container *c, enum container_status statu
 		.bundle = c->state->bundle,
 		.annotations = c->state->annotations,
 	};
+}
+
+char *container_oci_state(const struct container *c, enum container_status status, pid_t pid)
+{
+	struct oci_state s;
 	struct oci_error oe;
 	char *json;
 
+	container_oci_state_fill(c, status, pid, &s);
 	if (oci_write(&oci_state_type, &s, NULL, &json, NULL, &oe) < 0)
 		return xstrdup("{}");
 	return json;

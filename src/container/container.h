@@ -12,6 +12,7 @@ struct bundle;
 struct env;
 struct oci_config;
 struct oci_doc;
+struct oci_state;
 struct hv_state; /* src/schema/state.json, generated: what state.json in the state directory holds */
 
 /*
@@ -80,7 +81,11 @@ void container_unlock(struct container *c);
  */
 bool container_process_alive(const struct container *c);
 
-/* The State of runtime-spec state.md as JSON, for hooks and seccomp listeners; free()d by the caller. */
+/* The State of runtime-spec state.md, borrowing c's strings: a part of what seccomp listeners get. */
+void container_oci_state_fill(const struct container *c, enum container_status status, pid_t pid,
+			      struct oci_state *ret);
+
+/* The same as JSON, for hooks; free()d by the caller. */
 char *container_oci_state(const struct container *c, enum container_status status, pid_t pid);
 
 struct container *container_free(struct container *c);

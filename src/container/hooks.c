@@ -105,7 +105,9 @@ static int64_t now_ms(void)
 static int collect(struct hook_run *h, int64_t deadline)
 {
 	for (;;) {
-		struct pollfd p[] = {{h->pidfd, POLLIN, 0}, {h->out.fd, POLLIN, 0}, {h->err.fd, POLLIN, 0}};
+		struct pollfd p[] = { { h->pidfd, POLLIN, 0 },
+				      { h->out.fd, POLLIN, 0 },
+				      { h->err.fd, POLLIN, 0 } };
 		int64_t left = deadline < 0 ? -1 : deadline - now_ms();
 		int n;
 
@@ -126,10 +128,11 @@ static int collect(struct hook_run *h, int64_t deadline)
 static int spawn(const struct oci_hook *hook, const char *state, char *const *env, struct hook_run *h,
 		 struct error *err)
 {
-	char *const default_args[] = {hook->path, NULL};
+	char *const default_args[] = { hook->path, NULL };
 	_cleanup_fd_ int in = state_file(state), out_w = -1, err_w = -1;
-	struct process_spawn spec = {
-		.path = hook->path, .argv = hook->args ? hook->args : default_args, .new_group = true};
+	struct process_spawn spec = { .path = hook->path,
+				      .argv = hook->args ? hook->args : default_args,
+				      .new_group = true };
 	int pipes[2], r;
 
 	if (in < 0)
@@ -207,7 +210,7 @@ static int wait_hook(const struct oci_hook *hook, struct hook_run *h, struct err
 
 static int run_one(const struct oci_hook *hook, const char *state, char *const *env, struct error *err)
 {
-	struct hook_run h = {.pidfd = -1, .out.fd = -1, .err.fd = -1};
+	struct hook_run h = { .pidfd = -1, .out.fd = -1, .err.fd = -1 };
 	int r = spawn(hook, state, env, &h, err);
 
 	if (r == 0)
@@ -230,7 +233,7 @@ int hooks_run(const char *kind, const struct oci_hook *hooks, size_t n_hooks, co
 void hooks_run_all(const char *kind, const struct oci_hook *hooks, size_t n_hooks, const char *state)
 {
 	for (size_t i = 0; i < n_hooks; i++) {
-		struct error err = {0};
+		struct error err = { 0 };
 
 		if (run_one(&hooks[i], state, NULL, &err) < 0)
 			log_warning("error running %s hook #%zu: %s", kind, i, err.msg);

@@ -19,10 +19,10 @@
 static const struct {
 	const char *build, *installed;
 } files[_INSTALL_MAX] = {
-	[INSTALL_WORKER] = {"hvrun-vmwp", HV_LIBEXECDIR "/hvrun-vmwp"},
-	[INSTALL_AGENT] = {"hvrun-agent", HV_LIBEXECDIR "/hvrun-agent"},
-	[INSTALL_KERNEL] = {"guest/vmlinux", HV_DATADIR "/guest/vmlinux"},
-	[INSTALL_INITRD] = {"guest/initramfs.img", HV_DATADIR "/guest/initramfs.img"},
+	[INSTALL_WORKER] = { "hvrun-vmwp", HV_LIBEXECDIR "/hvrun-vmwp" },
+	[INSTALL_AGENT] = { "hvrun-agent", HV_LIBEXECDIR "/hvrun-agent" },
+	[INSTALL_KERNEL] = { "guest/vmlinux", HV_DATADIR "/guest/vmlinux" },
+	[INSTALL_INITRD] = { "guest/initramfs.img", HV_DATADIR "/guest/initramfs.img" },
 };
 
 static bool is_this_program(const char *path)

@@ -21,7 +21,7 @@
 
 enum { SETTINGS_MAX = 1 << 20 };
 
-#define DEFAULT_MEMORY (512ULL << 20)
+#define DEFAULT_MEMORY (2ULL << 30)
 enum { DEFAULT_VCPUS = 1, DEFAULT_BOOT_TIMEOUT = 60 };
 
 struct settings *settings_free(struct settings *s)
@@ -57,6 +57,9 @@ static int fill_hyperv(struct settings_hyperv *h, const struct hv_settings_hyper
 		h->vcpus = f->vcpus;
 	if (f->has_boot_timeout)
 		h->boot_timeout = f->boot_timeout;
+	if (f->has_template)
+		h->use_template = f->template;
+	h->template_dir = f->template_dir;
 	h->vmm_path = f->vmm_path;
 	h->worker = f->worker;
 	h->kernel = f->kernel;
@@ -86,7 +89,7 @@ static int fill(struct settings *s, const struct hv_settings *f, struct error *e
 
 static int read_file(struct settings *s, const char *path, bool must_exist, struct error *err)
 {
-	struct oci_parse_options options = {.comments = true};
+	struct oci_parse_options options = { .comments = true };
 	_cleanup_free_ char *json = NULL;
 	struct oci_error oe;
 	size_t len;
@@ -109,7 +112,9 @@ static void find_files(struct settings *s)
 	const struct {
 		const char **path;
 		enum install_file file;
-	} rows[] = {{&h->worker, INSTALL_WORKER}, {&h->kernel, INSTALL_KERNEL}, {&h->initrd, INSTALL_INITRD}};
+	} rows[] = { { &h->worker, INSTALL_WORKER },
+		     { &h->kernel, INSTALL_KERNEL },
+		     { &h->initrd, INSTALL_INITRD } };
 
 	_Static_assert(ARRAY_SIZE(rows) == ARRAY_SIZE(s->found), "a place for each");
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
@@ -130,6 +135,7 @@ int settings_load(const char *path, struct settings **ret, struct error *err)
 		.memory = DEFAULT_MEMORY,
 		.vcpus = DEFAULT_VCPUS,
 		.boot_timeout = DEFAULT_BOOT_TIMEOUT,
+		.use_template = true,
 	};
 	r = read_file(s, path ? path : SETTINGS_DEFAULT_PATH, path, err);
 	if (r < 0)

@@ -25,6 +25,8 @@ struct settings_hyperv {
 			    limit */
 	uint32_t vcpus;
 	uint32_t boot_timeout; /* seconds until the agent must have answered */
+	bool use_template;     /* VMs are copies of one that has booted */
+	const char *template_dir; /* NULL: /run/hvrun-template or the like */
 };
 
 /*

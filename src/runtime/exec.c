@@ -65,7 +65,7 @@ static int from_file(struct draft *d, const char *path, struct error *err)
 /* A copy of the container's own process, with the command given. */
 static int from_container(struct draft *d, const struct oci_config *config, char **args, struct error *err)
 {
-	struct oci_process copy = {.cwd = (char *)"/"};
+	struct oci_process copy = { .cwd = (char *)"/" };
 	_cleanup_free_ char *json = NULL;
 	struct oci_error oe;
 	size_t len;
@@ -135,9 +135,9 @@ static void set_strings(struct draft *d, const struct exec_options *o)
 	const struct {
 		char **to;
 		const char *value;
-	} rows[] = {{&d->p->cwd, o->cwd},
-		    {&d->p->selinux_label, o->process_label},
-		    {&d->p->apparmor_profile, o->apparmor}};
+	} rows[] = { { &d->p->cwd, o->cwd },
+		     { &d->p->selinux_label, o->process_label },
+		     { &d->p->apparmor_profile, o->apparmor } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		if (rows[i].value)
@@ -223,7 +223,7 @@ static void set_console_size(struct draft *d)
 	if (!d->p->terminal || d->p->console_size || !terminal_size(&rows, &columns))
 		return;
 	d->p->console_size = oci_doc_alloc(d->doc, sizeof(*d->p->console_size));
-	*d->p->console_size = (struct oci_box){.height = rows, .width = columns};
+	*d->p->console_size = (struct oci_box){ .height = rows, .width = columns };
 }
 
 static int exec_in(struct runtime *rt, struct container *c, const struct isolation_ops *ops,
@@ -234,7 +234,7 @@ static int exec_in(struct runtime *rt, struct container *c, const struct isolati
 	_cleanup_fd_ int console = -1;
 	struct exec_request req = {
 		.process = p,
-		.io = {.stdio = {0, 1, 2}, .preserve_fds = o->preserve_fds},
+		.io = { .stdio = { 0, 1, 2 }, .preserve_fds = o->preserve_fds },
 		.ignore_paused = o->ignore_paused,
 		.sub_cgroup = o->cgroup,
 	};
@@ -254,7 +254,7 @@ int runtime_exec(struct runtime *rt, const char *id, const struct exec_options *
 		 int *ret_status, struct error *err)
 {
 	_cleanup_container_ struct container *c = NULL;
-	_cleanup_draft_ struct draft d = {0};
+	_cleanup_draft_ struct draft d = { 0 };
 	const struct isolation_ops *ops;
 	int r;
 

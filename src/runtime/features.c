@@ -20,7 +20,8 @@
 #include "runtime/runtime.h"
 
 static const char *const hook_kinds[] = {
-	"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop", NULL};
+	"prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop", NULL
+};
 
 /* A list that grows in a document. */
 struct list {
@@ -37,7 +38,7 @@ static void add_name(struct list *l, const char *name)
 /* From a table that ends with NULL, */
 static struct list from_strings(struct oci_doc *doc, const char *const *v)
 {
-	struct list l = {.doc = doc};
+	struct list l = { .doc = doc };
 
 	for (; *v; v++)
 		add_name(&l, *v);
@@ -47,7 +48,7 @@ static struct list from_strings(struct oci_doc *doc, const char *const *v)
 /* and from the names of an enum's values. */
 static struct list from_enum(struct oci_doc *doc, const char *(*to_string)(int), int max)
 {
-	struct list l = {.doc = doc};
+	struct list l = { .doc = doc };
 
 	for (int i = 0; i < max; i++)
 		add_name(&l, to_string(i));
@@ -63,7 +64,7 @@ static struct list from_enum(struct oci_doc *doc, const char *(*to_string)(int),
 
 static void add_capabilities(struct oci_doc *doc, struct oci_features_linux *f)
 {
-	struct list l = {.doc = doc};
+	struct list l = { .doc = doc };
 
 	for (int i = 0; caps_to_name(i); i++)
 		add_name(&l, caps_to_name(i));
@@ -88,7 +89,7 @@ static void add_cgroup(struct oci_doc *doc, struct oci_features_linux *f)
 		.has_v1 = true,
 		.v2 = true,
 		.has_v2 = true,
-		.systemd = false,
+		.systemd = true,
 		.has_systemd = true,
 		.systemd_user = false,
 		.has_systemd_user = true,
@@ -139,13 +140,13 @@ static void add_annotations(struct oci_doc *doc, struct oci_features *f, const s
 	const struct {
 		const char *key, *value;
 	} rows[] = {
-		{"io.github.seccomp.libseccomp.version", libseccomp},
-		{"io.hvrun.commit", HV_COMMIT},
-		{"io.hvrun.hyperv.accel",
-		 emulated ? "tcg (emulated: not a security boundary)" : settings->hyperv.accel},
-		{"io.hvrun.runtime-types", "Default,HyperV"},
-		{"io.hvrun.version", PACKAGE_VERSION},
-		{"org.opencontainers.runc.checkpoint.enabled", "false"},
+		{ "io.github.seccomp.libseccomp.version", libseccomp },
+		{ "io.hvrun.commit", HV_COMMIT },
+		{ "io.hvrun.hyperv.accel",
+		  emulated ? "tcg (emulated: not a security boundary)" : settings->hyperv.accel },
+		{ "io.hvrun.runtime-types", "Default,HyperV" },
+		{ "io.hvrun.version", PACKAGE_VERSION },
+		{ "org.opencontainers.runc.checkpoint.enabled", "false" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)

@@ -221,7 +221,9 @@ static int create_isolation(struct runtime *rt, struct container *c, const struc
 		.env = &rt->env,
 		.bundle = b,
 		.container = c,
-		.io = {.console_socket = console_socket, .stdio = {0, 1, 2}, .preserve_fds = o->preserve_fds},
+		.io = { .console_socket = console_socket,
+			.stdio = { 0, 1, 2 },
+			.preserve_fds = o->preserve_fds },
 		.no_pivot = o->no_pivot,
 		.no_new_keyring = o->no_new_keyring,
 	};

@@ -134,7 +134,7 @@ static char *owner_name(const char *passwd, uid_t uid)
 }
 
 /* The columns of the table, the last one without padding. */
-static const char *const titles[] = {"ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER", "RUNTIME TYPE"};
+static const char *const titles[] = { "ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER", "RUNTIME TYPE" };
 enum { N_COLUMNS = ARRAY_SIZE(titles), MIN_WIDTH = 12, PADDING = 3 };
 
 struct table {
@@ -266,7 +266,7 @@ static int read_ids(struct runtime *rt, char ***ret, struct error *err)
 
 int runtime_list(struct runtime *rt, const struct list_options *o, struct buf *out, struct error *err)
 {
-	struct listing l = {.o = o, .out = out};
+	struct listing l = { .o = o, .out = out };
 	_cleanup_strv_ char **ids = NULL;
 	int r = runtime_open_root(rt, false, err);
 

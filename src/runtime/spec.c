@@ -21,8 +21,8 @@
 /* Constants where the types, made for reading, want strings that can be changed; writing does not. */
 #define TEXT(s) ((char *)(s))
 #define STRINGS(field, ...)                                                                                  \
-	.field = (char **)(const char *const[]){__VA_ARGS__, NULL},                                          \
-	.n_##field = ARRAY_SIZE(((const char *const[]){__VA_ARGS__}))
+	.field = (char **)(const char *const[]){ __VA_ARGS__, NULL },                                        \
+	.n_##field = ARRAY_SIZE(((const char *const[]){ __VA_ARGS__ }))
 
 static struct oci_capabilities capabilities = {
 	STRINGS(bounding, "CAP_AUDIT_WRITE", "CAP_KILL", "CAP_NET_BIND_SERVICE"),
@@ -31,7 +31,7 @@ static struct oci_capabilities capabilities = {
 };
 
 static struct oci_user user;
-static struct oci_rlimit rlimits[] = {{.type = OCI_RLIMIT_TYPE_NOFILE, .hard = 1024, .soft = 1024}};
+static struct oci_rlimit rlimits[] = { { .type = OCI_RLIMIT_TYPE_NOFILE, .hard = 1024, .soft = 1024 } };
 
 static struct oci_process process = {
 	.terminal = true,
@@ -54,7 +54,7 @@ static struct oci_process process = {
 	}
 
 static struct oci_mount mounts[] = {
-	{.destination = TEXT("/proc"), .type = TEXT("proc"), .source = TEXT("proc")},
+	{ .destination = TEXT("/proc"), .type = TEXT("proc"), .source = TEXT("proc") },
 	MOUNT("/dev", "tmpfs", "tmpfs", "nosuid", "strictatime", "mode=755", "size=65536k"),
 	MOUNT("/dev/pts", "devpts", "devpts", "nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620",
 	      "gid=5"),
@@ -69,7 +69,7 @@ static struct oci_mount mounts[] = {
  * own network.
  */
 static struct oci_mount rootless_mounts[] = {
-	{.destination = TEXT("/proc"), .type = TEXT("proc"), .source = TEXT("proc")},
+	{ .destination = TEXT("/proc"), .type = TEXT("proc"), .source = TEXT("proc") },
 	MOUNT("/dev", "tmpfs", "tmpfs", "nosuid", "strictatime", "mode=755", "size=65536k"),
 	MOUNT("/dev/pts", "devpts", "devpts", "nosuid", "noexec", "newinstance", "ptmxmode=0666",
 	      "mode=0620"),
@@ -78,21 +78,21 @@ static struct oci_mount rootless_mounts[] = {
 	MOUNT("/sys", "none", "/sys", "rbind", "nosuid", "noexec", "nodev", "ro"),
 };
 
-static struct oci_device_rule deny_all[] = {{.allow = false, .access = TEXT("rwm")}};
-static struct oci_resources resources = {.devices = deny_all, .n_devices = ARRAY_SIZE(deny_all)};
+static struct oci_device_rule deny_all[] = { { .allow = false, .access = TEXT("rwm") } };
+static struct oci_resources resources = { .devices = deny_all, .n_devices = ARRAY_SIZE(deny_all) };
 
 /* The last one is for hosts with cgroup v2 alone. */
 #define NEW(what)                                                                                            \
 	{                                                                                                    \
 		.type = OCI_NAMESPACE_TYPE_##what                                                            \
 	}
-static struct oci_namespace namespaces[] = {NEW(PID), NEW(NETWORK), NEW(IPC),
-					    NEW(UTS), NEW(MOUNT),   NEW(CGROUP)};
-static struct oci_namespace rootless_namespaces[] = {NEW(PID),   NEW(IPC),  NEW(UTS),
-						     NEW(MOUNT), NEW(USER), NEW(CGROUP)};
+static struct oci_namespace namespaces[] = { NEW(PID), NEW(NETWORK), NEW(IPC),
+					     NEW(UTS), NEW(MOUNT),   NEW(CGROUP) };
+static struct oci_namespace rootless_namespaces[] = { NEW(PID),   NEW(IPC),  NEW(UTS),
+						      NEW(MOUNT), NEW(USER), NEW(CGROUP) };
 
-static struct oci_id_mapping uid_mapping = {.container_id = 0, .size = 1},
-			     gid_mapping = {.container_id = 0, .size = 1};
+static struct oci_id_mapping uid_mapping = { .container_id = 0, .size = 1 },
+			     gid_mapping = { .container_id = 0, .size = 1 };
 
 static struct oci_linux linux_section = {
 	.resources = &resources,
@@ -104,7 +104,7 @@ static struct oci_linux linux_section = {
 	STRINGS(readonly_paths, "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"),
 };
 
-static struct oci_root root = {.path = TEXT("rootfs"), .readonly = true, .has_readonly = true};
+static struct oci_root root = { .path = TEXT("rootfs"), .readonly = true, .has_readonly = true };
 
 static struct oci_config config = {
 	.oci_version = TEXT(OCI_SPEC_VERSION),

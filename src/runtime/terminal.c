@@ -43,7 +43,7 @@ int terminal_connect(bool tty, bool detach, const char *console_socket, int *ret
 /* All but what the kernel sends for our own faults. */
 static void relayed_signals(sigset_t *set)
 {
-	static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
+	static const int faults[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS };
 
 	sigfillset(set);
 	for (size_t i = 0; i < ARRAY_SIZE(faults); i++)
@@ -79,7 +79,7 @@ bool terminal_size(unsigned short *ret_rows, unsigned short *ret_columns)
 
 static void copy_window_size(const struct foreground *f)
 {
-	struct winsize size = {0};
+	struct winsize size = { 0 };
 
 	if (terminal_size(&size.ws_row, &size.ws_col))
 		ioctl(f->master, TIOCSWINSZ, &size);
@@ -187,14 +187,14 @@ static void relay_signals(const struct foreground *f, int pidfd)
 
 static int relay(struct foreground *f, int pidfd, struct error *err)
 {
-	struct typed t = {.end = f->master < 0};
+	struct typed t = { .end = f->master < 0 };
 
 	for (;;) {
 		struct pollfd p[] = {
-			{pidfd, POLLIN, 0},
-			{f->signal_fd, POLLIN, 0},
-			{f->master, (short)(POLLIN | (t.len > 0 ? POLLOUT : 0)), 0},
-			{t.end || t.len > 0 ? -1 : STDIN_FILENO, POLLIN, 0},
+			{ pidfd, POLLIN, 0 },
+			{ f->signal_fd, POLLIN, 0 },
+			{ f->master, (short)(POLLIN | (t.len > 0 ? POLLOUT : 0)), 0 },
+			{ t.end || t.len > 0 ? -1 : STDIN_FILENO, POLLIN, 0 },
 		};
 
 		if (poll(p, ARRAY_SIZE(p), -1) < 0) {
@@ -211,7 +211,7 @@ static int relay(struct foreground *f, int pidfd, struct error *err)
 		if (p[3].revents)
 			read_typed(f, &t);
 		if (f->master < 0)
-			t = (struct typed){.end = true};
+			t = (struct typed){ .end = true };
 		if (p[0].revents)
 			return 0;
 	}

@@ -45,7 +45,7 @@ int foreground_wait(struct foreground *f, pid_t pid, int *ret_status, struct err
 void foreground_done(struct foreground *f);
 #define FOREGROUND_NONE                                                                                      \
 	{                                                                                                    \
-		.signal_fd = -1, .console = {-1, -1}, .master = -1                                           \
+		.signal_fd = -1, .console = { -1, -1 }, .master = -1                                         \
 	}
 #define _cleanup_foreground_ _cleanup_(foreground_done)
 

@@ -13,8 +13,16 @@ setup_test()
 # Takes the terminal of the next create, run -d or exec -d; what comes out of it is in $SCRATCH/tty.
 receive_console()
 {
+	rm -f "$SOCKET"
 	"$CONSOLE" receive "$@" "$SOCKET" >"$SCRATCH/tty" 2>&1 </dev/null 3>&- &
+	RECEIVER=$!
 	eventually test -S "$SOCKET"
+}
+
+# The manager sees the terminal hang up: nobody on our side holds it any longer.
+console_ended()
+{
+	eventually is_gone "$RECEIVER"
 }
 
 # What came out of a terminal, in $output.
@@ -68,7 +76,7 @@ read_terminal()
 	try hv start "$ID"
 	status_is 0
 	eventually is_state "$ID" stopped
-	wait
+	console_ended
 	read_terminal "$SCRATCH/tty"
 	has 'isatty: 1 1 1' 'controlling: yes' 'ttysize: 25 81' 'ttysize: 26 82'
 }
@@ -79,7 +87,7 @@ read_terminal()
 	receive_console
 	try hv run -d --console-socket "$SOCKET" "$ID"
 	status_is 0
-	wait
+	console_ended
 	read_terminal "$SCRATCH/tty"
 	has 'ttysize: 44 111'
 }
@@ -90,7 +98,7 @@ read_terminal()
 	receive_console
 	try hv run -d --console-socket "$SOCKET" "$ID"
 	status_is 0
-	wait
+	console_ended
 	read_terminal "$SCRATCH/tty"
 	has 'stat /dev/pts/0: char 0620 1000 5 136:0' 'stat /dev/ptmx: link .* -> pts/ptmx' 'stat /dev/console: char .*136:0' \
 		'through-console.*'
@@ -109,7 +117,7 @@ read_terminal()
 	receive_console --size 15x51 --resize 'ready: resize' 16x52
 	try hv exec -d -t --console-socket "$SOCKET" "$ID" /bin/init all isatty , resize
 	status_is 0
-	wait
+	console_ended
 	read_terminal "$SCRATCH/tty"
 	has 'isatty: 1 1 1' 'ttysize: 16 52'
 }

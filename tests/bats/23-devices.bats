@@ -22,16 +22,22 @@ load lib
 		'read /dev/null: 0 bytes, '
 }
 
-@test "linux.devices: type, numbers, mode, owner, outside of /dev too" {
+@test "linux.devices: type, numbers, mode, owner" {
 	config '.root.readonly = false | .linux.devices = [
 		{"path": "/dev/mine", "type": "c", "major": 1, "minor": 3, "fileMode": 384, "uid": 1000, "gid": 2000},
 		{"path": "/dev/below/block", "type": "b", "major": 7, "minor": 200},
-		{"path": "/elsewhere/zero", "type": "c", "major": 1, "minor": 5, "fileMode": 438},
 		{"path": "/dev/pipe", "type": "p", "fileMode": 432}]'
-	checks stat /dev/mine /dev/below/block /elsewhere/zero /dev/pipe
+	checks stat /dev/mine /dev/below/block /dev/pipe
 	run_ok
-	has 'stat /dev/mine: char 0600 1000 2000 1:3' 'stat /dev/below/block: block .* 0 0 7:200' \
-		'stat /elsewhere/zero: char 0666 0 0 1:5' 'stat /dev/pipe: fifo 0660 0 0'
+	has 'stat /dev/mine: char 0600 1000 2000 1:3' 'stat /dev/below/block: block .* 0 0 7:200' 'stat /dev/pipe: fifo 0660 0 0'
+}
+
+@test "linux.devices outside of /dev" {
+	not_hyperv "QEMU 7.2's 9p server makes no device nodes"
+	config '.root.readonly = false | .linux.devices = [{"path": "/elsewhere/zero", "type": "c", "major": 1, "minor": 5, "fileMode": 438}]'
+	checks stat /elsewhere/zero
+	run_ok
+	has 'stat /elsewhere/zero: char 0666 0 0 1:5'
 }
 
 @test "a device that is there by default may be named again" {
@@ -51,10 +57,10 @@ load lib
 		| .linux.devices = [{"path": "/dev/allowed", "type": "c", "major": 240, "minor": 77, "fileMode": 438}, {"path": "/dev/denied", "type": "c", "major": 240, "minor": 78, "fileMode": 438}]
 		| .linux.resources.devices = [{"allow": false, "access": "rwm"}, {"allow": true, "type": "c", "major": 240, "minor": 77, "access": "r"}]
 		| .process.capabilities.bounding += ["CAP_MKNOD"] | .process.capabilities.effective += ["CAP_MKNOD"] | .process.capabilities.permitted += ["CAP_MKNOD"]'
-	checks read /dev/allowed /dev/denied , write /dev/allowed /dev/null , mknod /tmp/node
+	checks read /dev/allowed /dev/denied , write /dev/allowed /dev/null , mknod /dev/node
 	run_ok
 	# no driver has the number: ENXIO says that the rules let it through
-	has 'read /dev/allowed: ENXIO' 'read /dev/denied: EPERM' 'write /dev/allowed: EPERM' 'write /dev/null: ok' 'mknod /tmp/node: ok'
+	has 'read /dev/allowed: ENXIO' 'read /dev/denied: EPERM' 'write /dev/allowed: EPERM' 'write /dev/null: ok' 'mknod /dev/node: ok'
 }
 
 @test "wrong devices are refused" {

@@ -10,6 +10,7 @@
 #   RUNTIME_TYPE   Default or HyperV
 #   HVTEST_BIN     where tests/init's and tests/bats/helpers' programs are
 #   VM_ACCEL       kvm or tcg, the --vm-accel of every call
+#   HVRUN_OPTIONS  more options for every call (tests/vm/run: --systemd-cgroup)
 #   STRICT=1       a skip is a failure
 
 bats_require_minimum_version 1.5.0
@@ -22,7 +23,7 @@ INIT=$HVTEST_BIN/init/init
 CONSOLE=$HVTEST_BIN/bats/helpers/console
 ANNOTATION=io.hvrun.runtime-type
 # How long one call may take, and how long a condition is waited for (seconds). An emulated machine boots in one or two.
-CALL_TIMEOUT=${CALL_TIMEOUT:-60}
+CALL_TIMEOUT=${CALL_TIMEOUT:-90}
 WAIT_TIMEOUT=${WAIT_TIMEOUT:-30}
 
 # --- what is tested ---------------------------------------------------------------------------------------------------
@@ -313,7 +314,7 @@ test_processes()
 # One line for each thing on the machine that belongs to this test: compare before and after.
 snapshot()
 {
-	find "$ROOT" -mindepth 1 2>/dev/null | sort | sed 's/^/state: /'
+	find "$ROOT" -mindepth 1 -path "$ROOT/.cache" -prune -o -print 2>/dev/null | sort | sed 's/^/state: /'
 	find /sys/fs/cgroup -type d -name "*$TAG*" 2>/dev/null | sort | sed 's/^/cgroup: /'
 	grep -F "$TAG" /proc/self/mountinfo | sed 's/^/mount: /'
 	find /sys/class/net -mindepth 1 -maxdepth 1 -printf 'link: %f\n' | sort
@@ -329,7 +330,10 @@ unchanged_since()
 
 machine_unchanged()
 {
-	PATIENCE=5 eventually unchanged_since "$1" || fail "left behind:" "$(diff <(printf '%s\n' "$1") <(snapshot))"
+	local now
+	PATIENCE=5 eventually unchanged_since "$1" 2>/dev/null && return 0
+	now=$(snapshot)
+	fail "left behind:" "$(diff <(printf '%s\n' "$1") <(printf '%s\n' "$now") | grep '^[<>]')"
 }
 
 setup()
@@ -344,7 +348,8 @@ setup()
 	PLAIN=("$HVRUN" --root "$ROOT")
 	HV=("${PLAIN[@]}")
 	if is_hvrun; then
-		PLAIN+=(--vm-accel "$VM_ACCEL")
+		# shellcheck disable=SC2206 # words
+		PLAIN+=(--vm-accel "$VM_ACCEL" ${HVRUN_OPTIONS:-})
 		HV=("${PLAIN[@]}" --runtime-type "$RUNTIME_TYPE")
 	fi
 	mkdir "$ROOT"

@@ -129,6 +129,12 @@ static long call_chown(void)
 	return chown("/tmp", 12345, 12345);
 }
 
+/* A number that no kernel has given away yet. */
+static long call_newer(void)
+{
+	return syscall(4999);
+}
+
 static long call_unshare(void)
 {
 	return unshare(CLONE_NEWNS);
@@ -172,7 +178,7 @@ static const struct {
 } calls[] = {
 	{ "mkdir", call_mkdir },   { "getcwd", call_getcwd },		{ "chown", call_chown }, { "unshare", call_unshare },
 	{ "mount", call_mount },   { "sethostname", call_sethostname }, { "uname", call_uname }, { "socket", call_socket },
-	{ "setpriority", call_nice },
+	{ "setpriority", call_nice }, { "newer", call_newer },
 };
 
 static int run_calls(char **args)

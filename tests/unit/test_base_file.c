@@ -181,8 +181,8 @@ static int on_failure(void *data, struct error *err)
 
 static void test_event(void **state)
 {
-	struct loop_test t = {0};
-	struct error err = {0};
+	struct loop_test t = { 0 };
+	struct error err = { 0 };
 	sigset_t set;
 	int p[2], q[2];
 

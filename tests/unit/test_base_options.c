@@ -22,7 +22,7 @@ struct opts {
 	int format;
 };
 
-static const char *const formats[] = {"table", "json", NULL};
+static const char *const formats[] = { "table", "json", NULL };
 
 #define ROW(name, letter, type, field)                                                                       \
 	{                                                                                                    \
@@ -36,10 +36,10 @@ static const struct option_def defs[] = {
 	ROW("user", 'u', OPTION_STRING, user),
 	ROW("env", 'e', OPTION_LIST, env),
 	ROW("preserve-fds", 0, OPTION_U32, fds),
-	{"format", 'f', OPTION_CHOICE, offsetof(struct opts, format), "table|json", "text", formats},
-	{"criu", 0, OPTION_IGNORED_STRING, 0, NULL, NULL, NULL},
-	{"old", 0, OPTION_IGNORED_BOOL, 0, NULL, NULL, NULL},
-	{0},
+	{ "format", 'f', OPTION_CHOICE, offsetof(struct opts, format), "table|json", "text", formats },
+	{ "criu", 0, OPTION_IGNORED_STRING, 0, NULL, NULL, NULL },
+	{ "old", 0, OPTION_IGNORED_BOOL, 0, NULL, NULL, NULL },
+	{ 0 },
 };
 
 /* What a line gives, as one string: options in a fixed order, then "|" and the rest. */
@@ -56,8 +56,8 @@ static char *describe(const struct opts *o, char **rest)
 static void check(const char *line, int want, const char *result)
 {
 	_cleanup_strv_ char **argv = str_split(line, ' ');
-	struct opts o = {0};
-	struct error err = {0};
+	struct opts o = { 0 };
+	struct error err = { 0 };
 	char **rest = NULL;
 	int r = options_parse(defs, &o, argv[0][0] ? argv : argv + 1, &rest, &err);
 
@@ -75,21 +75,21 @@ static void check(const char *line, int want, const char *result)
 static void test_good(void **state)
 {
 	static const char *const cases[][2] = {
-		{"", " fds=0|"},
-		{"run x --debug", " fds=0|run x --debug"},
-		{"--debug --root /r state x", "d root=/r fds=0|state x"},
-		{"-debug -root=/r state", "d root=/r fds=0|state"},
-		{"-it x", "i fds=0|x"}, /* a long name goes before a bundle of letters */
-		{"-dt x", "dt fds=0|x"},
-		{"-dtu 5 x", "dt user=5 fds=0|x"},
-		{"-u5 -u=6 x", " user=6 fds=0|x"},
-		{"-e A=1 --env B=2 --env=C=3 x", " env=A=1+B=2+C=3 fds=0|x"},
-		{"--debug=false --tty=true x", "t fds=0|x"},
-		{"-d=true x", "d fds=0|x"},
-		{"--preserve-fds 3 -f JSON", " fds=3 json|"},
-		{"--criu /x --old -old=false -- --debug", " fds=0|--debug"},
-		{"- --debug", " fds=0|- --debug"},
-		{"--root= x", " root= fds=0|x"},
+		{ "", " fds=0|" },
+		{ "run x --debug", " fds=0|run x --debug" },
+		{ "--debug --root /r state x", "d root=/r fds=0|state x" },
+		{ "-debug -root=/r state", "d root=/r fds=0|state" },
+		{ "-it x", "i fds=0|x" }, /* a long name goes before a bundle of letters */
+		{ "-dt x", "dt fds=0|x" },
+		{ "-dtu 5 x", "dt user=5 fds=0|x" },
+		{ "-u5 -u=6 x", " user=6 fds=0|x" },
+		{ "-e A=1 --env B=2 --env=C=3 x", " env=A=1+B=2+C=3 fds=0|x" },
+		{ "--debug=false --tty=true x", "t fds=0|x" },
+		{ "-d=true x", "d fds=0|x" },
+		{ "--preserve-fds 3 -f JSON", " fds=3 json|" },
+		{ "--criu /x --old -old=false -- --debug", " fds=0|--debug" },
+		{ "- --debug", " fds=0|- --debug" },
+		{ "--root= x", " root= fds=0|x" },
 	};
 
 	(void)state;
@@ -100,16 +100,16 @@ static void test_good(void **state)
 static void test_bad(void **state)
 {
 	static const char *const cases[][2] = {
-		{"--nope x", "flag provided but not defined: --nope"},
-		{"-nope x", "flag provided but not defined: -nope"},
-		{"-dx", "flag provided but not defined: -dx"},
-		{"--root", "flag needs an argument: --root"},
-		{"-u", "flag needs an argument: --user"},
-		{"--debug=yes", "invalid value \"yes\" for flag --debug: expected true or false"},
-		{"--preserve-fds -1",
-		 "invalid value \"-1\" for flag --preserve-fds: expected a number from 0 to 4294967295"},
-		{"--format xml", "invalid value \"xml\" for flag --format: expected one of table, json"},
-		{"--deb", "flag provided but not defined: --deb"},
+		{ "--nope x", "flag provided but not defined: --nope" },
+		{ "-nope x", "flag provided but not defined: -nope" },
+		{ "-dx", "flag provided but not defined: -dx" },
+		{ "--root", "flag needs an argument: --root" },
+		{ "-u", "flag needs an argument: --user" },
+		{ "--debug=yes", "invalid value \"yes\" for flag --debug: expected true or false" },
+		{ "--preserve-fds -1",
+		  "invalid value \"-1\" for flag --preserve-fds: expected a number from 0 to 4294967295" },
+		{ "--format xml", "invalid value \"xml\" for flag --format: expected one of table, json" },
+		{ "--deb", "flag provided but not defined: --deb" },
 	};
 
 	(void)state;
@@ -119,7 +119,7 @@ static void test_bad(void **state)
 
 static void test_help(void **state)
 {
-	_cleanup_buf_ struct buf out = {0};
+	_cleanup_buf_ struct buf out = { 0 };
 
 	(void)state;
 	check("--help", OPTIONS_HELP, NULL);

@@ -22,30 +22,30 @@ static void test_signal_names(void **state)
 	static const struct {
 		const char *name;
 		int sig;
-	} cases[] = {{"KILL", SIGKILL},
-		     {"SIGKILL", SIGKILL},
-		     {"sigkill", SIGKILL},
-		     {"kill", SIGKILL},
-		     {"9", 9},
-		     {"0", 0},
-		     {"HUP", SIGHUP},
-		     {"IOT", SIGABRT},
-		     {"CLD", SIGCHLD},
-		     {"POLL", SIGIO},
-		     {"SYS", SIGSYS},
-		     {"WINCH", SIGWINCH},
-		     {"KILLX", -EINVAL},
-		     {"", -EINVAL},
-		     {"SIG", -EINVAL},
-		     {"-9", -EINVAL},
-		     {"65", -EINVAL},
-		     {"9x", -EINVAL},
-		     {"SIGSIGKILL", -EINVAL},
-		     {"RTMIN+99", -EINVAL},
-		     {"RTMIN-1", -EINVAL},
-		     {"RTMAX+1", -EINVAL},
-		     {"RTMIN+", -EINVAL},
-		     {"AVERYLONGNAMEINDEED", -EINVAL}};
+	} cases[] = { { "KILL", SIGKILL },
+		      { "SIGKILL", SIGKILL },
+		      { "sigkill", SIGKILL },
+		      { "kill", SIGKILL },
+		      { "9", 9 },
+		      { "0", 0 },
+		      { "HUP", SIGHUP },
+		      { "IOT", SIGABRT },
+		      { "CLD", SIGCHLD },
+		      { "POLL", SIGIO },
+		      { "SYS", SIGSYS },
+		      { "WINCH", SIGWINCH },
+		      { "KILLX", -EINVAL },
+		      { "", -EINVAL },
+		      { "SIG", -EINVAL },
+		      { "-9", -EINVAL },
+		      { "65", -EINVAL },
+		      { "9x", -EINVAL },
+		      { "SIGSIGKILL", -EINVAL },
+		      { "RTMIN+99", -EINVAL },
+		      { "RTMIN-1", -EINVAL },
+		      { "RTMAX+1", -EINVAL },
+		      { "RTMIN+", -EINVAL },
+		      { "AVERYLONGNAMEINDEED", -EINVAL } };
 	char buf[16];
 
 	(void)state;
@@ -83,7 +83,7 @@ static void test_stat(void **state)
 /* Starts sh -c script. */
 static pid_t start(const char *script, struct process_spawn spec)
 {
-	char *argv[] = {(char *)"sh", (char *)"-c", (char *)script, NULL};
+	char *argv[] = { (char *)"sh", (char *)"-c", (char *)script, NULL };
 	pid_t pid = -1;
 
 	spec.path = "/bin/sh";
@@ -102,27 +102,27 @@ static int exit_status(pid_t pid)
 
 static void test_spawn(void **state)
 {
-	char *env[] = {(char *)"A=b c", NULL}, text[64] = "", *none[] = {(char *)"x", NULL};
-	struct process_spawn missing = {.path = "/nonexistent", .argv = none, .stdio = {-1, -1, -1}};
+	char *env[] = { (char *)"A=b c", NULL }, text[64] = "", *none[] = { (char *)"x", NULL };
+	struct process_spawn missing = { .path = "/nonexistent", .argv = none, .stdio = { -1, -1, -1 } };
 	int p[2], keep;
 	pid_t pid = -1;
 
 	(void)state;
 	assert_int_equal(process_spawn(&missing, &pid), -ENOENT);
 	assert_int_equal(pid, -1);
-	assert_int_equal(exit_status(start("exit 7", (struct process_spawn){.stdio = {-1, -1, -1}})), 7);
-	assert_int_equal(exit_status(start("kill -9 $$", (struct process_spawn){.stdio = {-1, -1, -1}})),
+	assert_int_equal(exit_status(start("exit 7", (struct process_spawn){ .stdio = { -1, -1, -1 } })), 7);
+	assert_int_equal(exit_status(start("kill -9 $$", (struct process_spawn){ .stdio = { -1, -1, -1 } })),
 			 137);
 	assert_int_equal(pipe2(p, O_CLOEXEC), 0);
 	keep = fcntl(p[1], F_DUPFD_CLOEXEC, 100);
 	/* 0, 1, 2 in any order; an environment of its own; one more fd, and no others; its own group */
 	assert_int_equal(exit_status(start("echo $A; ls /proc/self/fd | tr '\\n' ' '; [ $(ps -o pgid= -p $$) "
 					   "= $$ ] && echo group",
-					   (struct process_spawn){.stdio = {-1, p[1], p[1]},
-								  .envp = env,
-								  .keep_fds = &keep,
-								  .n_keep_fds = 1,
-								  .new_group = true})),
+					   (struct process_spawn){ .stdio = { -1, p[1], p[1] },
+								   .envp = env,
+								   .keep_fds = &keep,
+								   .n_keep_fds = 1,
+								   .new_group = true })),
 			 0);
 	fd_close(p[1]);
 	fd_close(keep);
@@ -141,7 +141,7 @@ static void test_spawn_swaps_stdio(void **state)
 	assert_int_equal(pipe2(q, O_CLOEXEC), 0);
 	dup2(p[1], 1);
 	dup2(q[1], 2);
-	exit_status(start("echo out; echo err >&2", (struct process_spawn){.stdio = {-1, 2, 1}}));
+	exit_status(start("echo out; echo err >&2", (struct process_spawn){ .stdio = { -1, 2, 1 } }));
 	dup2(saved, 1);
 	dup2(saved_err, 2);
 	fd_close(p[1]);
@@ -164,9 +164,9 @@ static void test_spawn_resets_signals(void **state)
 	sigfillset(&set);
 	sigprocmask(SIG_BLOCK, &set, &old);
 	signal(SIGTERM, SIG_IGN);
-	assert_int_equal(
-		exit_status(start("kill -TERM $$; exit 3", (struct process_spawn){.stdio = {-1, -1, -1}})),
-		128 + SIGTERM);
+	assert_int_equal(exit_status(start("kill -TERM $$; exit 3",
+					   (struct process_spawn){ .stdio = { -1, -1, -1 } })),
+			 128 + SIGTERM);
 	signal(SIGTERM, SIG_DFL);
 	sigprocmask(SIG_SETMASK, &old, NULL);
 }
@@ -174,7 +174,7 @@ static void test_spawn_resets_signals(void **state)
 static void test_pidfd(void **state)
 {
 	struct process_stat st;
-	pid_t pid = start("exec sleep 60", (struct process_spawn){.stdio = {-1, -1, -1}});
+	pid_t pid = start("exec sleep 60", (struct process_spawn){ .stdio = { -1, -1, -1 } });
 	int fd;
 
 	(void)state;

@@ -23,24 +23,24 @@ static void assert_text(char *got, const char *want)
 static void test_normalize(void **state)
 {
 	static const char *const cases[][2] = {
-		{"", "."},
-		{".", "."},
-		{"/", "/"},
-		{"//", "/"},
-		{"/a//b/", "/a/b"},
-		{"/a/./b", "/a/b"},
-		{"/a/../b", "/b"},
-		{"/..", "/"},
-		{"/../../a", "/a"},
-		{"a/..", "."},
-		{"..", ".."},
-		{"a/../..", ".."},
-		{"../../a", "../../a"},
-		{"../a/../b", "../b"},
-		{"/a/b/../../..", "/"},
-		{"a/b/c/..", "a/b"},
-		{"...", "..."},
-		{"/a/..b", "/a/..b"},
+		{ "", "." },
+		{ ".", "." },
+		{ "/", "/" },
+		{ "//", "/" },
+		{ "/a//b/", "/a/b" },
+		{ "/a/./b", "/a/b" },
+		{ "/a/../b", "/b" },
+		{ "/..", "/" },
+		{ "/../../a", "/a" },
+		{ "a/..", "." },
+		{ "..", ".." },
+		{ "a/../..", ".." },
+		{ "../../a", "../../a" },
+		{ "../a/../b", "../b" },
+		{ "/a/b/../../..", "/" },
+		{ "a/b/c/..", "a/b" },
+		{ "...", "..." },
+		{ "/a/..b", "/a/..b" },
 	};
 
 	(void)state;
@@ -51,8 +51,8 @@ static void test_normalize(void **state)
 static void test_join(void **state)
 {
 	static const char *const cases[][3] = {
-		{"/a", "b", "/a/b"}, {"/a/", "b", "/a/b"}, {"/", "b", "/b"},  {"/a", "/b", "/b"},
-		{"/a", ".", "/a"},   {"/a", "", "/a"},     {".", "b", "./b"},
+		{ "/a", "b", "/a/b" }, { "/a/", "b", "/a/b" }, { "/", "b", "/b" },  { "/a", "/b", "/b" },
+		{ "/a", ".", "/a" },   { "/a", "", "/a" },     { ".", "b", "./b" },
 	};
 
 	(void)state;
@@ -86,8 +86,8 @@ static void test_path_parts(void **state)
 
 static void test_strings(void **state)
 {
-	static const char *const table[] = {"a", NULL, "b"};
-	static char *const env[] = {(char *)"PATHS=x", (char *)"PATH=/bin", (char *)"PATH=/sbin", NULL};
+	static const char *const table[] = { "a", NULL, "b" };
+	static char *const env[] = { (char *)"PATHS=x", (char *)"PATH=/bin", (char *)"PATH=/sbin", NULL };
 	char **v = str_split("a::b", ':');
 
 	(void)state;
@@ -115,19 +115,19 @@ static void test_json(void **state)
 	static const struct {
 		const char *text, *json;
 	} cases[] = {
-		{"", "\"\""},
-		{"a\"b\\c", "\"a\\\"b\\\\c\""},
-		{"\n\t\x01\x7f", "\"\\n\\t\\u0001\x7f\""},
-		{"\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80", "\"\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80\""},
-		{"\xff", "\"\xef\xbf\xbd\""},
-		{"\xc0\xaf", "\"\xef\xbf\xbd\xef\xbf\xbd\""},                 /* overlong */
-		{"\xed\xa0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""}, /* surrogate */
-		{"\xe2\x82", "\"\xef\xbf\xbd\xef\xbf\xbd\""},                 /* cut off */
+		{ "", "\"\"" },
+		{ "a\"b\\c", "\"a\\\"b\\\\c\"" },
+		{ "\n\t\x01\x7f", "\"\\n\\t\\u0001\x7f\"" },
+		{ "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80", "\"\xc3\xa9 \xe2\x82\xac \xf0\x9f\x98\x80\"" },
+		{ "\xff", "\"\xef\xbf\xbd\"" },
+		{ "\xc0\xaf", "\"\xef\xbf\xbd\xef\xbf\xbd\"" },                 /* overlong */
+		{ "\xed\xa0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"" }, /* surrogate */
+		{ "\xe2\x82", "\"\xef\xbf\xbd\xef\xbf\xbd\"" },                 /* cut off */
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct buf b = {0};
+		struct buf b = { 0 };
 
 		buf_append_json(&b, cases[i].text);
 		assert_string_equal(b.data, cases[i].json);
@@ -137,7 +137,7 @@ static void test_json(void **state)
 
 static void test_buf(void **state)
 {
-	struct buf b = {0};
+	struct buf b = { 0 };
 
 	(void)state;
 	for (int i = 0; i < 1000; i++)

@@ -18,8 +18,8 @@
 #include "hyperv/hyperv.h"
 #include "native/native.h"
 
-const struct isolation_ops native_ops = {.name = "Default"};
-const struct isolation_ops hyperv_ops = {.name = "HyperV"};
+const struct isolation_ops native_ops = { .name = "Default" };
+const struct isolation_ops hyperv_ops = { .name = "HyperV" };
 
 static size_t size_of(enum option_type type)
 {
@@ -49,7 +49,7 @@ static void check_options(const struct command *c)
 
 static void check_help(const struct command *c)
 {
-	_cleanup_buf_ struct buf out = {0};
+	_cleanup_buf_ struct buf out = { 0 };
 	_cleanup_strv_ char **lines = NULL;
 
 	options_help(c->options, &out);
@@ -82,19 +82,19 @@ static void test_callers(void **state)
 	static const struct {
 		const char *verb, *line, *rest;
 	} cases[] = {
-		{"create",
-		 "--bundle /b --pid-file /p --console-socket /s --no-pivot --no-new-keyring --detach "
-		 "--preserve-fds 2 id",
-		 "id"},
-		{"exec", "--process /f --console-socket /s --detach --pid-file /p id", "id"},
-		{"exec", "-t -e A=1 -u 1:2 --cwd /x id sh -c x", "id sh -c x"},
-		{"exec", "--pid-file /p --process /f --detach --preserve-fds 1 id", "id"},
-		{"kill", "--all id 9", "id 9"},
-		{"kill", "-a id TERM", "id TERM"},
-		{"delete", "--force id", "id"},
-		{"list", "--format json", ""},
-		{"run", "--bundle=/b -d --keep -no-subreaper id", "id"},
-		{"spec", "--rootless -b /b", ""},
+		{ "create",
+		  "--bundle /b --pid-file /p --console-socket /s --no-pivot --no-new-keyring --detach "
+		  "--preserve-fds 2 id",
+		  "id" },
+		{ "exec", "--process /f --console-socket /s --detach --pid-file /p id", "id" },
+		{ "exec", "-t -e A=1 -u 1:2 --cwd /x id sh -c x", "id sh -c x" },
+		{ "exec", "--pid-file /p --process /f --detach --preserve-fds 1 id", "id" },
+		{ "kill", "--all id 9", "id 9" },
+		{ "kill", "-a id TERM", "id TERM" },
+		{ "delete", "--force id", "id" },
+		{ "list", "--format json", "" },
+		{ "run", "--bundle=/b -d --keep -no-subreaper id", "id" },
+		{ "spec", "--rootless -b /b", "" },
 	};
 
 	(void)state;
@@ -103,7 +103,7 @@ static void test_callers(void **state)
 		_cleanup_strv_ char **argv = str_split(cases[i].line, ' ');
 		_cleanup_free_ void *opts = NULL;
 		_cleanup_free_ char *joined = NULL;
-		struct error err = {0};
+		struct error err = { 0 };
 		char **rest;
 
 		assert_non_null(c);

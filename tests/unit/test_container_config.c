@@ -24,67 +24,68 @@
 static const struct {
 	const char *members, *message;
 } cases[] = {
-	{"\"hostname\":\"a\",\"linux\":{" NAMESPACES(NS("uts")) "}", NULL},
-	{"\"hostname\":\"\"", NULL},
-	{"\"hostname\":\"a\"", "hostname: \"a\": unable to set hostname without a private UTS namespace"},
-	{"\"domainname\":\"d\"",
-	 "domainname: \"d\": unable to set domainname without a private UTS namespace"},
-	{"\"linux\":{\"maskedPaths\":[\"/proc/kcore\"]}",
-	 "linux.maskedPaths[0]: \"/proc/kcore\": unable to restrict paths without a private mount namespace"},
-	{"\"linux\":{\"readonlyPaths\":[\"/x\"]}",
-	 "linux.readonlyPaths[0]: \"/x\": unable to restrict paths without a private mount namespace"},
-	{"\"linux\":{\"readonlyPaths\":[\"/x\"]," NAMESPACES(NS("mount")) "}", NULL},
-	{"\"linux\":{\"uidMappings\":" MAPPING "}",
-	 "linux.uidMappings: need a user namespace in linux.namespaces"},
-	{"\"linux\":{\"gidMappings\":" MAPPING "}",
-	 "linux.gidMappings: need a user namespace in linux.namespaces"},
-	{"\"linux\":{\"gidMappings\":" MAPPING "," NAMESPACES(NS("user")) "}",
-	 "linux.uidMappings: missing, a new user namespace needs uidMappings and gidMappings"},
-	{"\"linux\":{\"gidMappings\":" MAPPING ",\"uidMappings\":" MAPPING "," NAMESPACES(NS("user")) "}",
-	 NULL},
-	{"\"linux\":{\"timeOffsets\":{\"boottime\":{\"secs\":1}}}",
-	 "linux.timeOffsets: need a new time namespace in linux.namespaces"},
-	{"\"linux\":{\"timeOffsets\":{\"boottime\":{\"secs\":1}}," NAMESPACES(
-		 "{\"type\":\"time\",\"path\":\"/x\"}") "}",
-	 "linux.timeOffsets: need a new time namespace in linux.namespaces"},
-	{"\"linux\":{\"timeOffsets\":{\"boottime\":{\"secs\":1}}," NAMESPACES(NS("time")) "}", NULL},
-	{"\"linux\":{\"netDevices\":{\"eth0\":{}}}",
-	 "linux.netDevices[\"eth0\"]: needs a private network namespace"},
-	{"\"linux\":{\"netDevices\":{\"eth0\":{}}," NAMESPACES(NS("network")) "}", NULL},
-	{"\"mounts\":[{\"destination\":\"/a\"},{\"destination\":\"/b\",\"uidMappings\":" MAPPING "}]",
-	 "mounts[1] /b: uidMappings and gidMappings must be given together"},
-	{"\"linux\":{\"devices\":[{\"type\":\"p\",\"path\":\"/dev/f\"}]}", NULL},
-	{"\"linux\":{\"devices\":[{\"type\":\"c\",\"path\":\"/dev/f\"}]}",
-	 "linux.devices[0].major: missing, /dev/f is not a fifo"},
-	{"\"linux\":{\"devices\":[{\"type\":\"b\",\"path\":\"/dev/f\",\"major\":1}]}",
-	 "linux.devices[0].minor: missing, /dev/f is not a fifo"},
-	{"\"linux\":{\"devices\":[{\"type\":\"c\",\"path\":\"/dev/f\",\"major\":-1,\"minor\":0}]}",
-	 "linux.devices[0]: /dev/f: -1:0 is not a device number"},
-	{"\"linux\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"listenerMetadata\":\"x\"}}",
-	 "linux.seccomp.listenerMetadata: needs listenerPath"},
-	{"\"linux\":{\"personality\":{\"domain\":\"LINUX\",\"flags\":[\"X\"]}}",
-	 "linux.personality.flags[0]: \"X\" is not a valid value (none is defined)"},
-	{"\"process\":{\"cwd\":\"/\",\"args\":[\"\"]}", "process.args[0]: must not be empty"},
-	{"\"process\":{\"cwd\":\"/\",\"args\":[\"a\"],\"env\":[\"A=1\",\"B\"]}",
-	 "process.env[1]: \"B\" is not NAME=VALUE"},
-	{"\"process\":{\"cwd\":\"/\",\"args\":[\"a\"],\"env\":[\"=1\"]}",
-	 "process.env[0]: \"=1\" is not NAME=VALUE"},
-	{"\"process\":{\"cwd\":\"/"
-	 "\",\"args\":[\"a\"],\"rlimits\":[{\"type\":\"RLIMIT_CORE\",\"soft\":2,\"hard\":1}]}",
-	 "process.rlimits[0]: RLIMIT_CORE: soft limit 2 is above the hard limit 1"},
-	{"\"annotations\":{\"io.hvrun.runtime-type\":\"hyperv\"}", NULL},
-	{"\"annotations\":{\"io.hvrun.runtime-type\":\"Hyper-V\"}",
-	 "annotation io.hvrun.runtime-type: \"Hyper-V\" is not a valid value (Default, HyperV, Auto)"},
-	{"\"annotations\":{\"io.hvrun.runtime-type\":\"\"}",
-	 "annotation io.hvrun.runtime-type: \"\" is not a valid value (Default, HyperV, Auto)"},
-	{"\"annotations\":{\"org.opencontainers.image.stopSignal\":\"SIGRTMIN+3\"}", NULL},
-	{"\"annotations\":{\"org.opencontainers.image.stopSignal\":\"FOO\"}",
-	 "annotation org.opencontainers.image.stopSignal: unknown signal \"FOO\""},
-	{"\"annotations\":{\"io.kubernetes.cri.container-type\":\"container\"}",
-	 "annotation io.kubernetes.cri.container-type is \"container\", but io.kubernetes.cri.sandbox-id is "
-	 "missing"},
-	{"\"annotations\":{\"io.kubernetes.cri.sandbox-id\":\"../x\"}",
-	 "annotation io.kubernetes.cri.sandbox-id: invalid container ID format: \"../x\""},
+	{ "\"hostname\":\"a\",\"linux\":{" NAMESPACES(NS("uts")) "}", NULL },
+	{ "\"hostname\":\"\"", NULL },
+	{ "\"hostname\":\"a\"", "hostname: \"a\": unable to set hostname without a private UTS namespace" },
+	{ "\"domainname\":\"d\"",
+	  "domainname: \"d\": unable to set domainname without a private UTS namespace" },
+	{ "\"linux\":{\"maskedPaths\":[\"/proc/kcore\"]}",
+	  "linux.maskedPaths[0]: \"/proc/kcore\": unable to restrict paths without a private mount "
+	  "namespace" },
+	{ "\"linux\":{\"readonlyPaths\":[\"/x\"]}",
+	  "linux.readonlyPaths[0]: \"/x\": unable to restrict paths without a private mount namespace" },
+	{ "\"linux\":{\"readonlyPaths\":[\"/x\"]," NAMESPACES(NS("mount")) "}", NULL },
+	{ "\"linux\":{\"uidMappings\":" MAPPING "}",
+	  "linux.uidMappings: need a user namespace in linux.namespaces" },
+	{ "\"linux\":{\"gidMappings\":" MAPPING "}",
+	  "linux.gidMappings: need a user namespace in linux.namespaces" },
+	{ "\"linux\":{\"gidMappings\":" MAPPING "," NAMESPACES(NS("user")) "}",
+	  "linux.uidMappings: missing, a new user namespace needs uidMappings and gidMappings" },
+	{ "\"linux\":{\"gidMappings\":" MAPPING ",\"uidMappings\":" MAPPING "," NAMESPACES(NS("user")) "}",
+	  NULL },
+	{ "\"linux\":{\"timeOffsets\":{\"boottime\":{\"secs\":1}}}",
+	  "linux.timeOffsets: need a new time namespace in linux.namespaces" },
+	{ "\"linux\":{\"timeOffsets\":{\"boottime\":{\"secs\":1}}," NAMESPACES(
+		  "{\"type\":\"time\",\"path\":\"/x\"}") "}",
+	  "linux.timeOffsets: need a new time namespace in linux.namespaces" },
+	{ "\"linux\":{\"timeOffsets\":{\"boottime\":{\"secs\":1}}," NAMESPACES(NS("time")) "}", NULL },
+	{ "\"linux\":{\"netDevices\":{\"eth0\":{}}}",
+	  "linux.netDevices[\"eth0\"]: needs a private network namespace" },
+	{ "\"linux\":{\"netDevices\":{\"eth0\":{}}," NAMESPACES(NS("network")) "}", NULL },
+	{ "\"mounts\":[{\"destination\":\"/a\"},{\"destination\":\"/b\",\"uidMappings\":" MAPPING "}]",
+	  "mounts[1] /b: uidMappings and gidMappings must be given together" },
+	{ "\"linux\":{\"devices\":[{\"type\":\"p\",\"path\":\"/dev/f\"}]}", NULL },
+	{ "\"linux\":{\"devices\":[{\"type\":\"c\",\"path\":\"/dev/f\"}]}",
+	  "linux.devices[0].major: missing, /dev/f is not a fifo" },
+	{ "\"linux\":{\"devices\":[{\"type\":\"b\",\"path\":\"/dev/f\",\"major\":1}]}",
+	  "linux.devices[0].minor: missing, /dev/f is not a fifo" },
+	{ "\"linux\":{\"devices\":[{\"type\":\"c\",\"path\":\"/dev/f\",\"major\":-1,\"minor\":0}]}",
+	  "linux.devices[0]: /dev/f: -1:0 is not a device number" },
+	{ "\"linux\":{\"seccomp\":{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"listenerMetadata\":\"x\"}}",
+	  "linux.seccomp.listenerMetadata: needs listenerPath" },
+	{ "\"linux\":{\"personality\":{\"domain\":\"LINUX\",\"flags\":[\"X\"]}}",
+	  "linux.personality.flags[0]: \"X\" is not a valid value (none is defined)" },
+	{ "\"process\":{\"cwd\":\"/\",\"args\":[\"\"]}", "process.args[0]: must not be empty" },
+	{ "\"process\":{\"cwd\":\"/\",\"args\":[\"a\"],\"env\":[\"A=1\",\"B\"]}",
+	  "process.env[1]: \"B\" is not NAME=VALUE" },
+	{ "\"process\":{\"cwd\":\"/\",\"args\":[\"a\"],\"env\":[\"=1\"]}",
+	  "process.env[0]: \"=1\" is not NAME=VALUE" },
+	{ "\"process\":{\"cwd\":\"/"
+	  "\",\"args\":[\"a\"],\"rlimits\":[{\"type\":\"RLIMIT_CORE\",\"soft\":2,\"hard\":1}]}",
+	  "process.rlimits[0]: RLIMIT_CORE: soft limit 2 is above the hard limit 1" },
+	{ "\"annotations\":{\"io.hvrun.runtime-type\":\"hyperv\"}", NULL },
+	{ "\"annotations\":{\"io.hvrun.runtime-type\":\"Hyper-V\"}",
+	  "annotation io.hvrun.runtime-type: \"Hyper-V\" is not a valid value (Default, HyperV, Auto)" },
+	{ "\"annotations\":{\"io.hvrun.runtime-type\":\"\"}",
+	  "annotation io.hvrun.runtime-type: \"\" is not a valid value (Default, HyperV, Auto)" },
+	{ "\"annotations\":{\"org.opencontainers.image.stopSignal\":\"SIGRTMIN+3\"}", NULL },
+	{ "\"annotations\":{\"org.opencontainers.image.stopSignal\":\"FOO\"}",
+	  "annotation org.opencontainers.image.stopSignal: unknown signal \"FOO\"" },
+	{ "\"annotations\":{\"io.kubernetes.cri.container-type\":\"container\"}",
+	  "annotation io.kubernetes.cri.container-type is \"container\", but io.kubernetes.cri.sandbox-id is "
+	  "missing" },
+	{ "\"annotations\":{\"io.kubernetes.cri.sandbox-id\":\"../x\"}",
+	  "annotation io.kubernetes.cri.sandbox-id: invalid container ID format: \"../x\"" },
 };
 
 static void test_cases(void **state)
@@ -93,8 +94,8 @@ static void test_cases(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_free_ char *json = xasprintf(
 			"{\"ociVersion\":\"1.3.0\",\"root\":{\"path\":\"rootfs\"},%s}", cases[i].members);
-		struct oci_error oe = {0};
-		struct error err = {0};
+		struct oci_error oe = { 0 };
+		struct error err = { 0 };
 		struct oci_doc *doc;
 		int r;
 
@@ -115,18 +116,18 @@ static void test_root(void **state)
 	static const struct {
 		const char *version, *path, *message;
 	} roots[] = {
-		{"1.3.0", "/", "root.path: \"/\" is the host's own root"},
-		{"1.3.0", "/a/..", "root.path: \"/a/..\" is the host's own root"},
-		{"1.0.2-dev", "rootfs", NULL},
-		{"2.0.0", "rootfs", "ociVersion: \"2.0.0\" is not supported (1.0.0 to 1.3.0)"},
-		{"0.9.0", "rootfs", "ociVersion: \"0.9.0\" is not supported (1.0.0 to 1.3.0)"},
+		{ "1.3.0", "/", "root.path: \"/\" is the host's own root" },
+		{ "1.3.0", "/a/..", "root.path: \"/a/..\" is the host's own root" },
+		{ "1.0.2-dev", "rootfs", NULL },
+		{ "2.0.0", "rootfs", "ociVersion: \"2.0.0\" is not supported (1.0.0 to 1.3.0)" },
+		{ "0.9.0", "rootfs", "ociVersion: \"0.9.0\" is not supported (1.0.0 to 1.3.0)" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(roots); i++) {
-		struct oci_root root = {.path = (char *)roots[i].path};
-		struct oci_config config = {.oci_version = (char *)roots[i].version, .root = &root};
-		struct error err = {0};
+		struct oci_root root = { .path = (char *)roots[i].path };
+		struct oci_config config = { .oci_version = (char *)roots[i].version, .root = &root };
+		struct error err = { 0 };
 
 		assert_int_equal(validate_config(&config, &err) < 0, roots[i].message != NULL);
 		assert_string_equal(err.msg, roots[i].message ? roots[i].message : "");
@@ -138,10 +139,10 @@ static void test_root(void **state)
  */
 static void test_annotation_table(void **state)
 {
-	struct oci_string_map_entry member[] = {
-		{(char *)"io.kubernetes.cri.container-type", (char *)"container"},
-		{(char *)"io.kubernetes.cri.sandbox-id", (char *)"pod"}};
-	struct oci_string_map map = {2, member};
+	struct oci_string_map_entry member[] = { { (char *)"io.kubernetes.cri.container-type",
+						   (char *)"container" },
+						 { (char *)"io.kubernetes.cri.sandbox-id", (char *)"pod" } };
+	struct oci_string_map map = { 2, member };
 
 	(void)state;
 	for (int a = 0; a < _ANNOTATION_MAX; a++) {

@@ -22,8 +22,8 @@
 
 #define SHELL(script, ...)                                                                                   \
 	{                                                                                                    \
-		.path = (char *)"/bin/sh", .args = (char **)(const char *const[]){"sh", "-c", script, NULL}, \
-		.n_args = 3, __VA_ARGS__                                                                     \
+		.path = (char *)"/bin/sh",                                                                   \
+		.args = (char **)(const char *const[]){ "sh", "-c", script, NULL }, .n_args = 3, __VA_ARGS__ \
 	}
 
 static int run(struct oci_hook hook, struct error *err)
@@ -37,25 +37,25 @@ static void test_failures(void **state)
 		struct oci_hook hook;
 		const char *message; /* NULL: succeeds */
 	} cases[] = {
-		{SHELL("exit 0"), NULL},
-		{SHELL("[ \"$(cat)\" = '{\"id\":\"x\"}' ]"), NULL},
-		{SHELL("[ \"$(cat /dev/stdin)\" = '{\"id\":\"x\"}' ]"), NULL},
-		{SHELL("exit 3"), "error running createRuntime hook #0: exit status 3, stdout: , stderr: "},
-		{SHELL("echo out; echo no such thing >&2; exit 1"),
-		 "error running createRuntime hook #0: exit status 1, stdout: out, stderr: no such thing"},
-		{SHELL("kill -SEGV $$"),
-		 "error running createRuntime hook #0: killed by signal SIGSEGV, stdout: , stderr: "},
-		{SHELL("kill -SYS $$"), "error running createRuntime hook #0: killed by signal SIGSYS (bad "
-					"system call), stdout: , stderr: "},
-		{{.path = (char *)"/nonexistent"},
-		 "error running createRuntime hook #0: /nonexistent: No such file or directory"},
-		{SHELL("sleep 30", .timeout = 1, .has_timeout = true),
-		 "error running createRuntime hook #0: hook ran past specified timeout of 1.0s"},
+		{ SHELL("exit 0"), NULL },
+		{ SHELL("[ \"$(cat)\" = '{\"id\":\"x\"}' ]"), NULL },
+		{ SHELL("[ \"$(cat /dev/stdin)\" = '{\"id\":\"x\"}' ]"), NULL },
+		{ SHELL("exit 3"), "error running createRuntime hook #0: exit status 3, stdout: , stderr: " },
+		{ SHELL("echo out; echo no such thing >&2; exit 1"),
+		  "error running createRuntime hook #0: exit status 1, stdout: out, stderr: no such thing" },
+		{ SHELL("kill -SEGV $$"),
+		  "error running createRuntime hook #0: killed by signal SIGSEGV, stdout: , stderr: " },
+		{ SHELL("kill -SYS $$"), "error running createRuntime hook #0: killed by signal SIGSYS (bad "
+					 "system call), stdout: , stderr: " },
+		{ { .path = (char *)"/nonexistent" },
+		  "error running createRuntime hook #0: /nonexistent: No such file or directory" },
+		{ SHELL("sleep 30", .timeout = 1, .has_timeout = true),
+		  "error running createRuntime hook #0: hook ran past specified timeout of 1.0s" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct error err = {0};
+		struct error err = { 0 };
 		int r = run(cases[i].hook, &err);
 
 		assert_int_equal(r < 0, cases[i].message != NULL);
@@ -66,13 +66,14 @@ static void test_failures(void **state)
 
 static void test_environment(void **state)
 {
-	static char *env[] = {(char *)"GIVEN=1", NULL}, *own[] = {(char *)"OWN=2", NULL}, *none[] = {NULL};
+	static char *env[] = { (char *)"GIVEN=1", NULL }, *own[] = { (char *)"OWN=2", NULL },
+		    *none[] = { NULL };
 	struct oci_hook inherits = SHELL("[ \"$INHERITED\" = 0 ]"),
 			given = SHELL("[ \"$GIVEN\" = 1 ] && [ -z \"$INHERITED\" ]"),
 			replaces = SHELL("[ \"$OWN\" = 2 ] && [ -z \"$GIVEN$INHERITED\" ]", .env = own,
 					 .n_env = 1),
 			empty = SHELL("[ -z \"$INHERITED\" ]", .env = none);
-	struct error err = {0};
+	struct error err = { 0 };
 
 	(void)state;
 	setenv("INHERITED", "0", 1);
@@ -84,23 +85,23 @@ static void test_environment(void **state)
 
 static void test_argv(void **state)
 {
-	struct oci_hook h = {.path = (char *)"/bin/sh",
-			     .args = (char **)(const char *const[]){"other name", "-c", "[ \"$0\" = arg0 ]",
-								    "arg0", NULL}};
-	struct error err = {0};
+	struct oci_hook h = { .path = (char *)"/bin/sh",
+			      .args = (char **)(const char *const[]){ "other name", "-c", "[ \"$0\" = arg0 ]",
+								      "arg0", NULL } };
+	struct error err = { 0 };
 
 	(void)state;
 	assert_int_equal(run(h, &err), 0);
-	h.args = (char **)(const char *const[]){"other name", "-c", "echo \"$0\"; exit 1", NULL};
+	h.args = (char **)(const char *const[]){ "other name", "-c", "echo \"$0\"; exit 1", NULL };
 	assert_true(run(h, &err) < 0);
 	assert_non_null(strstr(err.msg, "stdout: other name,"));
 }
 
 static void test_order(void **state)
 {
-	struct oci_hook hooks[] = {SHELL("exit 0"), SHELL("exit 9"),
-				   SHELL("touch /tmp/hvrun-test-must-not-run; exit 8")};
-	struct error err = {0};
+	struct oci_hook hooks[] = { SHELL("exit 0"), SHELL("exit 9"),
+				    SHELL("touch /tmp/hvrun-test-must-not-run; exit 8") };
+	struct error err = { 0 };
 
 	(void)state;
 	assert_true(hooks_run("poststart", hooks, ARRAY_SIZE(hooks), "", NULL, &err) < 0);
@@ -122,7 +123,7 @@ static void test_children(void **state)
 	struct oci_hook leaves = SHELL("sleep 20 & echo $! >&2; exit 4"),
 			hangs = SHELL("sleep 20 & echo $! >/tmp/hvrun-test-hook-$PPID; wait", .timeout = 1,
 				      .has_timeout = true);
-	struct error err = {0};
+	struct error err = { 0 };
 	double begin = seconds();
 	char path[64], text[16] = "";
 	pid_t daemon, child;
@@ -151,7 +152,7 @@ static void test_much_output(void **state)
 {
 	struct oci_hook h = SHELL(
 		"i=0; while [ $i -lt 20000 ]; do echo 0123456789; i=$((i+1)); done; echo end >&2; exit 1");
-	struct error err = {0};
+	struct error err = { 0 };
 
 	(void)state;
 	assert_true(run(h, &err) < 0);
@@ -161,7 +162,7 @@ static void test_much_output(void **state)
 static void test_no_fds(void **state)
 {
 	struct oci_hook h = SHELL("for f in 50 51; do [ ! -e /proc/self/fd/$f ] || exit 1; done");
-	struct error err = {0};
+	struct error err = { 0 };
 
 	(void)state;
 	dup2(2, 50); /* not CLOEXEC */

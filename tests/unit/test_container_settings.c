@@ -100,29 +100,29 @@ static void test_wrong(void **state)
 	static const struct {
 		const char *json, *message; /* the end of it */
 	} cases[] = {
-		{"{\"runtime_type\": \"Hyper-V\"}",
-		 "runtime_type: \"Hyper-V\" is not a runtime type (Default, HyperV, Auto)"},
-		{"{\"cgroup_manager\": \"x\"}", "cgroup_manager: "},
-		{"{\"hyperv\": {\"accel\": \"xen\"}}",
-		 "hyperv.accel: \"xen\" is not a valid value (kvm, tcg)"},
-		{"{\"hyperv\": {\"memory\": \"lots\"}}",
-		 "hyperv.memory: \"lots\" is not a size (\"512M\", \"2G\")"},
-		{"{\"hyperv\": {\"memory\": \"0\"}}",
-		 "hyperv.memory: \"0\" is not a size (\"512M\", \"2G\")"},
-		{"{\"hyperv\": {\"vcpus\": 0}}", "hyperv.vcpus: "},
-		{"{\"hyperv\": {\"kernel\": \"k\"}}", "hyperv.kernel: "},
-		{"{\"hyperv\": {\"kernal\": \"/k\"}}", "hyperv: "},
-		{"{\"runtime_tpye\": \"HyperV\"}", "runtime_tpye"},
-		{"{\"allow_annotation_default\": \"yes\"}", "allow_annotation_default: "},
-		{"[]", ": "},
-		{"{", ": "},
+		{ "{\"runtime_type\": \"Hyper-V\"}",
+		  "runtime_type: \"Hyper-V\" is not a runtime type (Default, HyperV, Auto)" },
+		{ "{\"cgroup_manager\": \"x\"}", "cgroup_manager: " },
+		{ "{\"hyperv\": {\"accel\": \"xen\"}}",
+		  "hyperv.accel: \"xen\" is not a valid value (kvm, tcg)" },
+		{ "{\"hyperv\": {\"memory\": \"lots\"}}",
+		  "hyperv.memory: \"lots\" is not a size (\"512M\", \"2G\")" },
+		{ "{\"hyperv\": {\"memory\": \"0\"}}",
+		  "hyperv.memory: \"0\" is not a size (\"512M\", \"2G\")" },
+		{ "{\"hyperv\": {\"vcpus\": 0}}", "hyperv.vcpus: " },
+		{ "{\"hyperv\": {\"kernel\": \"k\"}}", "hyperv.kernel: " },
+		{ "{\"hyperv\": {\"kernal\": \"/k\"}}", "hyperv: " },
+		{ "{\"runtime_tpye\": \"HyperV\"}", "runtime_tpye" },
+		{ "{\"allow_annotation_default\": \"yes\"}", "allow_annotation_default: " },
+		{ "[]", ": " },
+		{ "{", ": " },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_free_ char *prefix = xasprintf("configuration file %s: ", path);
 		struct settings *s = NULL;
-		struct error err = {0};
+		struct error err = { 0 };
 
 		assert_true(load(cases[i].json, &s, &err) < 0);
 		assert_null(s);
@@ -135,7 +135,7 @@ static void test_wrong(void **state)
 static void test_missing(void **state)
 {
 	struct settings *s = NULL;
-	struct error err = {0};
+	struct error err = { 0 };
 
 	(void)state;
 	assert_int_equal(settings_load("/nonexistent/hvrun.json", &s, &err), -ENOENT);

@@ -28,7 +28,7 @@
 #include "schema/types.h"
 
 static char scratch[64];
-static struct env env = {.root = scratch, .root_dirfd = -1};
+static struct env env = { .root = scratch, .root_dirfd = -1 };
 static struct bundle *bundle;
 
 static const char config[] =
@@ -62,8 +62,8 @@ static int teardown(void **state)
 
 static void test_ids(void **state)
 {
-	static const char *const good[] = {"a", "web-1", "_x", "+x", "-x", "a.b", "A+b_c-d.9"},
-				 *const bad[] = {"", ".", "..", ".a", "a/b", "a b", "a\n", "\xc3\xa9"};
+	static const char *const good[] = { "a", "web-1", "_x", "+x", "-x", "a.b", "A+b_c-d.9" },
+				 *const bad[] = { "", ".", "..", ".a", "a/b", "a b", "a\n", "\xc3\xa9" };
 	char longest[1026];
 
 	(void)state;
@@ -86,9 +86,9 @@ static void test_round_trip(void **state)
 	_cleanup_container_ struct container *c = NULL, *same = NULL;
 	const struct oci_config *parsed;
 	struct process_stat self;
-	struct error err = {0};
+	struct error err = { 0 };
 	struct stat st;
-	char *cgroup[] = {(char *)"memory:1:/x", NULL};
+	char *cgroup[] = { (char *)"memory:1:/x", NULL };
 
 	(void)state;
 	assert_int_equal(container_new(&env, "one", bundle, "Default", &c, &err), 0);
@@ -130,7 +130,7 @@ static void test_round_trip(void **state)
 static void test_used_id(void **state)
 {
 	_cleanup_container_ struct container *c = NULL, *second = NULL;
-	struct error err = {0};
+	struct error err = { 0 };
 
 	(void)state;
 	assert_int_equal(container_new(&env, "two", bundle, "HyperV", &c, &err), 0);
@@ -144,7 +144,7 @@ static void test_not_found(void **state)
 {
 	_cleanup_container_ struct container *c = NULL;
 	struct env no_root = env;
-	struct error err = {0};
+	struct error err = { 0 };
 
 	(void)state;
 	no_root.root_dirfd = -1;
@@ -163,24 +163,24 @@ static void test_bad_state(void **state)
 	static const struct {
 		const char *json, *message;
 	} cases[] = {
-		{"{", "container \"bad\": state.json"},
-		{"{}", "container \"bad\": state.json: missing \"version\""},
-		{"{\"version\":2,\"ociVersion\":\"1\",\"id\":\"bad\",\"runtimeType\":\"Default\",\"bundle\":"
-		 "\"/\",\"rootfs\":\"/\",\"created\":\"\"}",
-		 "container \"bad\": state.json: version: "},
-		{"{\"version\":1,\"ociVersion\":\"1\",\"id\":\"bad\",\"runtimeType\":\"Default\",\"bundle\":"
-		 "\"/\",\"rootfs\":\"/\",\"created\":\"\",\"pid\":-4}",
-		 "container \"bad\": state.json: pid: "},
-		{"{\"version\":1,\"ociVersion\":\"1\",\"id\":\"other\",\"runtimeType\":\"Default\","
-		 "\"bundle\":\"/\",\"rootfs\":\"/\",\"created\":\"\"}",
-		 "container \"bad\": state.json: id: \"other\" is another container's"},
+		{ "{", "container \"bad\": state.json" },
+		{ "{}", "container \"bad\": state.json: missing \"version\"" },
+		{ "{\"version\":2,\"ociVersion\":\"1\",\"id\":\"bad\",\"runtimeType\":\"Default\",\"bundle\":"
+		  "\"/\",\"rootfs\":\"/\",\"created\":\"\"}",
+		  "container \"bad\": state.json: version: " },
+		{ "{\"version\":1,\"ociVersion\":\"1\",\"id\":\"bad\",\"runtimeType\":\"Default\",\"bundle\":"
+		  "\"/\",\"rootfs\":\"/\",\"created\":\"\",\"pid\":-4}",
+		  "container \"bad\": state.json: pid: " },
+		{ "{\"version\":1,\"ociVersion\":\"1\",\"id\":\"other\",\"runtimeType\":\"Default\","
+		  "\"bundle\":\"/\",\"rootfs\":\"/\",\"created\":\"\"}",
+		  "container \"bad\": state.json: id: \"other\" is another container's" },
 	};
 
 	(void)state;
 	assert_int_equal(file_mkdir_p(env.root_dirfd, "bad", 0700), 0);
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		struct container *c = NULL;
-		struct error err = {0};
+		struct error err = { 0 };
 
 		assert_int_equal(file_replace_at(env.root_dirfd, "bad/state.json", cases[i].json,
 						 strlen(cases[i].json), 0600),
@@ -197,7 +197,7 @@ static void test_bad_state(void **state)
 static void test_lock(void **state)
 {
 	struct container *c = NULL, *waiter = NULL;
-	struct error err = {0};
+	struct error err = { 0 };
 	int status, fd;
 	pid_t pid;
 
@@ -222,7 +222,7 @@ static void test_unlock(void **state)
 {
 	_cleanup_container_ struct container *again = NULL;
 	struct container *c = NULL;
-	struct error err = {0};
+	struct error err = { 0 };
 	int status;
 	pid_t pid;
 
@@ -244,7 +244,7 @@ static void test_oci_state(void **state)
 {
 	_cleanup_container_ struct container *c = NULL;
 	_cleanup_free_ char *json = NULL, *want = NULL, *stopped = NULL;
-	struct error err = {0};
+	struct error err = { 0 };
 
 	(void)state;
 	assert_int_equal(container_new(&env, "hooked", bundle, "Default", &c, &err), 0);
@@ -261,7 +261,7 @@ static void test_oci_state(void **state)
 static void test_bundle_errors(void **state)
 {
 	struct bundle *b = NULL;
-	struct error err = {0};
+	struct error err = { 0 };
 	_cleanup_free_ char *dir = xasprintf("%s/.broken", scratch), *want = NULL;
 
 	(void)state;

@@ -24,8 +24,8 @@
 #include "runtime/isolation.h"
 
 /* The types' implementations are not what is tested. */
-const struct isolation_ops native_ops = {.name = "Default"};
-const struct isolation_ops hyperv_ops = {.name = "HyperV"};
+const struct isolation_ops native_ops = { .name = "Default" };
+const struct isolation_ops hyperv_ops = { .name = "HyperV" };
 
 /* One more than the types of runtime_type.h: what is not mentioned in a row is 0, NONE. */
 enum { NONE, DEFAULT, HYPERV, AUTO, REFUSED };
@@ -47,31 +47,32 @@ struct situation {
 static int resolve(const struct situation *s, struct error *err)
 {
 	struct oci_string_map_entry entries[] = {
-		{(char *)"io.kubernetes.cri.container-type", (char *)"container"},
-		{(char *)"io.kubernetes.cri.sandbox-id", (char *)"pod"},
-		{(char *)"io.hvrun.runtime-type", (char *)s->annotation}};
-	struct oci_string_map annotations = {s->annotation ? 3 : 2, entries};
-	struct oci_vm vm = {0};
-	struct oci_linux linux_section = {0};
-	struct oci_hyperv hyperv = {0};
-	struct oci_windows windows = {.hyperv = &hyperv};
+		{ (char *)"io.kubernetes.cri.container-type", (char *)"container" },
+		{ (char *)"io.kubernetes.cri.sandbox-id", (char *)"pod" },
+		{ (char *)"io.hvrun.runtime-type", (char *)s->annotation }
+	};
+	struct oci_string_map annotations = { s->annotation ? 3 : 2, entries };
+	struct oci_vm vm = { 0 };
+	struct oci_linux linux_section = { 0 };
+	struct oci_hyperv hyperv = { 0 };
+	struct oci_windows windows = { .hyperv = &hyperv };
 	struct oci_config config = {
 		.annotations = &annotations,
 		.vm = s->section == VM ? &vm : NULL,
 		.linux_ = s->section == WINDOWS_ALONE ? NULL : &linux_section,
 		.windows = s->section >= WINDOWS_BESIDE_LINUX ? &windows : NULL,
 	};
-	struct settings settings = {.runtime_type = s->settings - 1,
-				    .allow_annotation_default = s->allow_default};
+	struct settings settings = { .runtime_type = s->settings - 1,
+				     .allow_annotation_default = s->allow_default };
 	struct dispatch d = {
 		.config = &config,
 		.settings = &settings,
 		.option = s->option - 1,
 		.program = s->program ? s->program : "/usr/bin/hvrun",
 		.sandbox_type = s->sandbox - 1,
-		.image = {.os = s->section == WINDOWS_ALONE ? "windows" : NULL,
-			  .architecture = s->architecture},
-		.host = {.machine = "x86_64", .guest = "x86_64"},
+		.image = { .os = s->section == WINDOWS_ALONE ? "windows" : NULL,
+			   .architecture = s->architecture },
+		.host = { .machine = "x86_64", .guest = "x86_64" },
 	};
 
 	int r = runtime_type_resolve(&d, err);
@@ -90,79 +91,80 @@ static const struct {
 	const char *message; /* the beginning of it, when REFUSED */
 } rows[] = {
 	/* 1: the annotation, in any case */
-	{SAID(.option = NONE), DEFAULT, NULL},
-	{SAID(.annotation = "Default"), DEFAULT, NULL},
-	{SAID(.annotation = "HyperV"), HYPERV, NULL},
-	{SAID(.annotation = "hyperv"), HYPERV, NULL},
-	{SAID(.annotation = "HYPERV"), HYPERV, NULL},
-	{SAID(.annotation = "auto"), DEFAULT, NULL},
-	{SAID(.annotation = "kata"), REFUSED,
-	 "io.hvrun.runtime-type: \"kata\" is not a runtime type (Default, HyperV, Auto)"},
-	{SAID(.annotation = ""), REFUSED,
-	 "io.hvrun.runtime-type: \"\" is not a runtime type (Default, HyperV, Auto)"},
-	{SAID(.annotation = "HyperV", .option = DEFAULT, .settings = DEFAULT), HYPERV, NULL},
+	{ SAID(.option = NONE), DEFAULT, NULL },
+	{ SAID(.annotation = "Default"), DEFAULT, NULL },
+	{ SAID(.annotation = "HyperV"), HYPERV, NULL },
+	{ SAID(.annotation = "hyperv"), HYPERV, NULL },
+	{ SAID(.annotation = "HYPERV"), HYPERV, NULL },
+	{ SAID(.annotation = "auto"), DEFAULT, NULL },
+	{ SAID(.annotation = "kata"), REFUSED,
+	  "io.hvrun.runtime-type: \"kata\" is not a runtime type (Default, HyperV, Auto)" },
+	{ SAID(.annotation = ""), REFUSED,
+	  "io.hvrun.runtime-type: \"\" is not a runtime type (Default, HyperV, Auto)" },
+	{ SAID(.annotation = "HyperV", .option = DEFAULT, .settings = DEFAULT), HYPERV, NULL },
 	/* 2: sections that only a VM can honour */
-	{SAID(.section = VM), HYPERV, NULL},
-	{SAID(.section = WINDOWS_BESIDE_LINUX), HYPERV, NULL},
-	{SAID(.section = VM, .annotation = "HyperV"), HYPERV, NULL},
-	{SAID(.section = VM, .annotation = "Auto"), HYPERV, NULL},
-	{SAID(.section = VM, .option = DEFAULT), HYPERV, NULL},
-	{SAID(.section = VM, .annotation = "Default"), REFUSED,
-	 "annotation io.hvrun.runtime-type is Default, but the configuration has a vm section, which needs "
-	 "HyperV"},
-	{SAID(.section = WINDOWS_BESIDE_LINUX, .annotation = "Default"), REFUSED,
-	 "annotation io.hvrun.runtime-type is Default, but the configuration has a windows.hyperv section, "
-	 "which needs HyperV"},
-	{SAID(.section = WINDOWS_ALONE), REFUSED, "the image is for windows, the host is linux/x86_64: "},
+	{ SAID(.section = VM), HYPERV, NULL },
+	{ SAID(.section = WINDOWS_BESIDE_LINUX), HYPERV, NULL },
+	{ SAID(.section = VM, .annotation = "HyperV"), HYPERV, NULL },
+	{ SAID(.section = VM, .annotation = "Auto"), HYPERV, NULL },
+	{ SAID(.section = VM, .option = DEFAULT), HYPERV, NULL },
+	{ SAID(.section = VM, .annotation = "Default"), REFUSED,
+	  "annotation io.hvrun.runtime-type is Default, but the configuration has a vm section, which needs "
+	  "HyperV" },
+	{ SAID(.section = WINDOWS_BESIDE_LINUX, .annotation = "Default"), REFUSED,
+	  "annotation io.hvrun.runtime-type is Default, but the configuration has a windows.hyperv section, "
+	  "which needs HyperV" },
+	{ SAID(.section = WINDOWS_ALONE), REFUSED, "the image is for windows, the host is linux/x86_64: " },
 	/* 3: the operator, by option, program name, configuration file, in this order */
-	{SAID(.option = HYPERV), HYPERV, NULL},
-	{SAID(.program = "hvrun-hyperv"), HYPERV, NULL},
-	{SAID(.program = "/usr/local/bin/hvrun-hyperv"), HYPERV, NULL},
-	{SAID(.program = "/hvrun-hyperv/hvrun"), DEFAULT, NULL},
-	{SAID(.settings = HYPERV), HYPERV, NULL},
-	{SAID(.settings = AUTO), DEFAULT, NULL},
-	{SAID(.option = DEFAULT, .program = "hvrun-hyperv"), DEFAULT, NULL},
-	{SAID(.program = "hvrun-hyperv", .settings = DEFAULT), HYPERV, NULL},
-	{SAID(.option = DEFAULT, .settings = HYPERV), DEFAULT, NULL},
+	{ SAID(.option = HYPERV), HYPERV, NULL },
+	{ SAID(.program = "hvrun-hyperv"), HYPERV, NULL },
+	{ SAID(.program = "/usr/local/bin/hvrun-hyperv"), HYPERV, NULL },
+	{ SAID(.program = "/hvrun-hyperv/hvrun"), DEFAULT, NULL },
+	{ SAID(.settings = HYPERV), HYPERV, NULL },
+	{ SAID(.settings = AUTO), DEFAULT, NULL },
+	{ SAID(.option = DEFAULT, .program = "hvrun-hyperv"), DEFAULT, NULL },
+	{ SAID(.program = "hvrun-hyperv", .settings = DEFAULT), HYPERV, NULL },
+	{ SAID(.option = DEFAULT, .settings = HYPERV), DEFAULT, NULL },
 	/* never weaker than the operator's HyperV */
-	{SAID(.annotation = "Default", .option = HYPERV), REFUSED,
-	 "annotation io.hvrun.runtime-type: Default is weaker than the operator's HyperV"},
-	{SAID(.annotation = "Default", .program = "hvrun-hyperv"), REFUSED,
-	 "annotation io.hvrun.runtime-type: Default is weaker"},
-	{SAID(.annotation = "Default", .settings = HYPERV), REFUSED,
-	 "annotation io.hvrun.runtime-type: Default is weaker"},
-	{SAID(.annotation = "Auto", .settings = HYPERV), HYPERV, NULL},
-	{SAID(.annotation = "Default", .settings = HYPERV, .allow_default = true), DEFAULT, NULL},
-	{SAID(.annotation = "Auto", .settings = HYPERV, .allow_default = true), DEFAULT, NULL},
+	{ SAID(.annotation = "Default", .option = HYPERV), REFUSED,
+	  "annotation io.hvrun.runtime-type: Default is weaker than the operator's HyperV" },
+	{ SAID(.annotation = "Default", .program = "hvrun-hyperv"), REFUSED,
+	  "annotation io.hvrun.runtime-type: Default is weaker" },
+	{ SAID(.annotation = "Default", .settings = HYPERV), REFUSED,
+	  "annotation io.hvrun.runtime-type: Default is weaker" },
+	{ SAID(.annotation = "Auto", .settings = HYPERV), HYPERV, NULL },
+	{ SAID(.annotation = "Default", .settings = HYPERV, .allow_default = true), DEFAULT, NULL },
+	{ SAID(.annotation = "Auto", .settings = HYPERV, .allow_default = true), DEFAULT, NULL },
 	/* pod members */
-	{SAID(.sandbox = HYPERV), HYPERV, NULL},
-	{SAID(.sandbox = DEFAULT), DEFAULT, NULL},
-	{SAID(.sandbox = HYPERV, .annotation = "HyperV"), HYPERV, NULL},
-	{SAID(.sandbox = HYPERV, .annotation = "Auto"), HYPERV, NULL},
-	{SAID(.sandbox = HYPERV, .option = DEFAULT), HYPERV, NULL},
-	{SAID(.sandbox = HYPERV, .annotation = "Default"), REFUSED,
-	 "runtime type Default: the container's pod sandbox \"pod\" is HyperV"},
-	{SAID(.sandbox = DEFAULT, .annotation = "HyperV"), REFUSED,
-	 "runtime type HyperV: the container's pod sandbox \"pod\" is Default"},
-	{SAID(.sandbox = DEFAULT, .option = HYPERV), REFUSED,
-	 "runtime type HyperV: the container's pod sandbox \"pod\" is Default"},
-	{SAID(.sandbox = DEFAULT, .section = VM), REFUSED,
-	 "runtime type HyperV: the container's pod sandbox \"pod\" is Default"},
+	{ SAID(.sandbox = HYPERV), HYPERV, NULL },
+	{ SAID(.sandbox = DEFAULT), DEFAULT, NULL },
+	{ SAID(.sandbox = HYPERV, .annotation = "HyperV"), HYPERV, NULL },
+	{ SAID(.sandbox = HYPERV, .annotation = "Auto"), HYPERV, NULL },
+	{ SAID(.sandbox = HYPERV, .option = DEFAULT), HYPERV, NULL },
+	{ SAID(.sandbox = HYPERV, .annotation = "Default"), REFUSED,
+	  "runtime type Default: the container's pod sandbox \"pod\" is HyperV" },
+	{ SAID(.sandbox = DEFAULT, .annotation = "HyperV"), REFUSED,
+	  "runtime type HyperV: the container's pod sandbox \"pod\" is Default" },
+	{ SAID(.sandbox = DEFAULT, .option = HYPERV), REFUSED,
+	  "runtime type HyperV: the container's pod sandbox \"pod\" is Default" },
+	{ SAID(.sandbox = DEFAULT, .section = VM), REFUSED,
+	  "runtime type HyperV: the container's pod sandbox \"pod\" is Default" },
 	/* images for other machines */
-	{SAID(.architecture = "amd64"), DEFAULT, NULL},
-	{SAID(.architecture = "386", .annotation = "HyperV"), HYPERV, NULL},
-	{SAID(.architecture = "arm64"), REFUSED, "the image is for linux/arm64, the host is linux/x86_64: "},
-	{SAID(.architecture = "arm64", .annotation = "HyperV"), REFUSED,
-	 "the image is for linux/arm64, the host is linux/x86_64: "},
-	{SAID(.architecture = "arm64", .annotation = "Auto"), REFUSED,
-	 "the image is for linux/arm64, the host is linux/x86_64: "},
+	{ SAID(.architecture = "amd64"), DEFAULT, NULL },
+	{ SAID(.architecture = "386", .annotation = "HyperV"), HYPERV, NULL },
+	{ SAID(.architecture = "arm64"), REFUSED,
+	  "the image is for linux/arm64, the host is linux/x86_64: " },
+	{ SAID(.architecture = "arm64", .annotation = "HyperV"), REFUSED,
+	  "the image is for linux/arm64, the host is linux/x86_64: " },
+	{ SAID(.architecture = "arm64", .annotation = "Auto"), REFUSED,
+	  "the image is for linux/arm64, the host is linux/x86_64: " },
 };
 
 static void test_rows(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		struct error err = {0};
+		struct error err = { 0 };
 		int r = resolve(&rows[i].s, &err);
 
 		if (rows[i].type == REFUSED) {
@@ -174,16 +176,16 @@ static void test_rows(void **state)
 	}
 }
 
-static const char *const annotations[] = {NULL, "Default", "HyperV", "Auto"}, *const programs[] = {
-										      "hvrun",
-										      "hvrun-hyperv"};
-static const enum section sections[] = {NO_SECTION, VM, WINDOWS_BESIDE_LINUX};
-static const int operators[] = {NONE, DEFAULT, HYPERV, AUTO}, sandboxes[] = {NONE, DEFAULT, HYPERV};
+static const char *const annotations[] = { NULL, "Default", "HyperV", "Auto" }, *const programs[] = {
+	"hvrun", "hvrun-hyperv"
+};
+static const enum section sections[] = { NO_SECTION, VM, WINDOWS_BESIDE_LINUX };
+static const int operators[] = { NONE, DEFAULT, HYPERV, AUTO }, sandboxes[] = { NONE, DEFAULT, HYPERV };
 
 /* Combination number n of all that can be said, counted like a number with digits of different bases. */
 static struct situation combination(size_t n)
 {
-	struct situation s = {0};
+	struct situation s = { 0 };
 
 #define DIGIT(table) (table)[n % ARRAY_SIZE(table)]
 	s.annotation = DIGIT(annotations);
@@ -218,7 +220,7 @@ static void test_no_way_to_less_isolation(void **state)
 	(void)state;
 	for (size_t n = 0; n < total; n++) {
 		struct situation s = combination(n);
-		struct error err = {0};
+		struct error err = { 0 };
 		int r = resolve(&s, &err);
 
 		assert_int_equal(r < 0, err.msg[0] != '\0');
@@ -243,20 +245,20 @@ static void test_compat(void **state)
 		struct compat_host host;
 		unsigned can;
 	} cases[] = {
-		{{NULL, NULL, NULL}, {"x86_64", false, "x86_64"}, D | H},
-		{{"linux", "amd64", NULL}, {"x86_64", false, NULL}, D},
-		{{"linux", "386", NULL}, {"x86_64", false, "x86_64"}, D | H},
-		{{"linux", "arm64", "v8"}, {"aarch64", false, "aarch64"}, D | H},
-		{{"linux", "arm64", "v8"}, {"x86_64", false, "x86_64"}, 0},
-		{{"linux", "arm64", "v8"}, {"x86_64", true, "x86_64"}, D},
-		{{"linux", "arm64", NULL}, {"x86_64", false, "aarch64"}, H},
-		{{"linux", "arm", "v7"}, {"aarch64", false, NULL}, D},
-		{{"linux", "arm", "v7"}, {"armv7l", false, NULL}, D},
-		{{"linux", "arm", "v8"}, {"armv7l", false, NULL}, 0},
-		{{"linux", "arm", "v7"}, {"armv6l", false, NULL}, 0},
-		{{"linux", "sparc64", NULL}, {"x86_64", false, "x86_64"}, 0},
-		{{"windows", "amd64", NULL}, {"x86_64", true, "x86_64"}, 0},
-		{{"freebsd", NULL, NULL}, {"x86_64", false, "x86_64"}, 0},
+		{ { NULL, NULL, NULL }, { "x86_64", false, "x86_64" }, D | H },
+		{ { "linux", "amd64", NULL }, { "x86_64", false, NULL }, D },
+		{ { "linux", "386", NULL }, { "x86_64", false, "x86_64" }, D | H },
+		{ { "linux", "arm64", "v8" }, { "aarch64", false, "aarch64" }, D | H },
+		{ { "linux", "arm64", "v8" }, { "x86_64", false, "x86_64" }, 0 },
+		{ { "linux", "arm64", "v8" }, { "x86_64", true, "x86_64" }, D },
+		{ { "linux", "arm64", NULL }, { "x86_64", false, "aarch64" }, H },
+		{ { "linux", "arm", "v7" }, { "aarch64", false, NULL }, D },
+		{ { "linux", "arm", "v7" }, { "armv7l", false, NULL }, D },
+		{ { "linux", "arm", "v8" }, { "armv7l", false, NULL }, 0 },
+		{ { "linux", "arm", "v7" }, { "armv6l", false, NULL }, 0 },
+		{ { "linux", "sparc64", NULL }, { "x86_64", false, "x86_64" }, 0 },
+		{ { "windows", "amd64", NULL }, { "x86_64", true, "x86_64" }, 0 },
+		{ { "freebsd", NULL, NULL }, { "x86_64", false, "x86_64" }, 0 },
 	};
 
 	(void)state;
@@ -266,8 +268,8 @@ static void test_compat(void **state)
 
 static void test_refusals(void **state)
 {
-	struct compat_image image = {"linux", "arm", "v7"};
-	struct compat_host host = {"x86_64", false, "x86_64"};
+	struct compat_image image = { "linux", "arm", "v7" };
+	struct compat_host host = { "x86_64", false, "x86_64" };
 	struct error err;
 
 	(void)state;

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* hyperv/guest_config.h: each tests/golden/guest_config/<name>.json, in a bundle at /bundle, against <name>.txt. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <ocispec/types.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/str.h"
+#include "container/bundle.h"
+#include "golden.h"
+#include "hyperv/guest_config.h"
+#include "schema/json.h"
+
+/* The derived config.json, indented as a reader wants it. */
+static void print_config(const char *json, struct buf *out)
+{
+	_cleanup_doc_ struct oci_doc *doc = NULL;
+	_cleanup_free_ char *pretty = NULL;
+	struct oci_error err;
+
+	assert_int_equal(oci_parse(&oci_config_type, json, strlen(json), NULL, &doc, &err), 0);
+	assert_int_equal(oci_write(&oci_config_type, oci_doc_root(doc), "  ", &pretty, NULL, &err), 0);
+	buf_printf(out, "%s\n", pretty);
+}
+
+static void print(const struct guest_config *g, struct buf *out)
+{
+	for (size_t i = 0; i < g->n_shares; i++) {
+		const struct share *s = &g->shares[i];
+
+		buf_printf(out, "share %zu: %s = %s%s%s%s\n", i, s->field, s->source, s->recursive ? ", recursive" : "",
+			   s->readonly ? ", read-only" : "", s->readonly_after_create ? ", read-only after create" : "");
+	}
+	buf_printf(out, "network: %s\n", g->network_path ? g->network_path : "new");
+	print_config(g->json, out);
+}
+
+static void check(const char *name)
+{
+	_cleanup_free_ char *from = xasprintf("guest_config/%s.json", name), *to = xasprintf("guest_config/%s.txt", name);
+	_cleanup_guest_config_ struct guest_config *g = NULL;
+	_cleanup_doc_ struct oci_doc *doc = NULL;
+	_cleanup_buf_ struct buf out = { 0 };
+	struct bundle b = { .path = (char *)"/bundle", .dirfd = -1 };
+	struct error err;
+
+	b.json = golden_read(from, &b.json_len);
+	assert_int_equal(json_parse(&oci_config_type, b.json, b.json_len, &doc, &err), 0);
+	b.config = oci_doc_root(doc);
+	b.rootfs = path_join(b.path, b.config->root->path);
+	if (guest_config_derive(&b, "web", &g, &err) < 0)
+		buf_printf(&out, "error: %s\n", err.msg);
+	else
+		print(g, &out);
+	golden_compare(to, out.data);
+	free(b.rootfs);
+	free(b.json);
+}
+
+static void test_all(void **state)
+{
+	_cleanup_strv_ char **names = golden_list("guest_config", ".json");
+
+	(void)state;
+	for (char **n = names; *n; n++)
+		check(*n);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_all) };
+
+	return cmocka_run_group_tests_name("hyperv_guest_config", tests, NULL, NULL);
+}

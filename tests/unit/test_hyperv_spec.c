@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/* hyperv/spec.h: how large a VM a config.json gets, and what its cgroup on the host may use. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/macros.h"
+#include "base/mem.h"
+#include "container/settings.h"
+#include "hyperv/spec.h"
+#include "schema/json.h"
+
+#define MIB (1LL << 20)
+
+static const struct settings_hyperv settings = {
+	.accel = "tcg", .vmm_path = "/q", .kernel = "/k", .initrd = "/i", .memory = 512 * MIB, .vcpus = 1
+};
+
+/* A config.json with these members of linux.resources, or of the top. */
+static struct oci_doc *parse(const char *resources, const char *top)
+{
+	_cleanup_free_ char *json = xasprintf("{\"ociVersion\": \"1.3.0\", \"root\": {\"path\": \"r\"}, \"linux\": {\"resources\": {%s}}%s%s}",
+					      resources, *top ? ", " : "", top);
+	struct oci_doc *doc = NULL;
+	struct error err = { 0 };
+
+	if (json_parse(&oci_config_type, json, strlen(json), &doc, &err) < 0)
+		fail_msg("%s: %s", json, err.msg);
+	return doc;
+}
+
+static void test_size(void **state)
+{
+	static const struct {
+		const char *resources, *top;
+		int64_t memory_mib;
+		unsigned vcpus;
+	} cases[] = {
+		{ "", "", 512, 1 },
+		{ "\"memory\": {\"limit\": -1}", "", 512, 1 },
+		{ "\"memory\": {\"limit\": 67108864}", "", 512, 1 },
+		{ "\"memory\": {\"limit\": 1073741824}", "", 1024 + SPEC_GUEST_RESERVE_MIB, 1 },
+		{ "\"cpu\": {\"quota\": 50000, \"period\": 100000}", "", 512, 1 },
+		{ "\"cpu\": {\"quota\": 150000, \"period\": 100000}", "", 512, 2 },
+		{ "\"cpu\": {\"quota\": 400000, \"period\": 100000}", "", 512, 4 },
+		{ "\"cpu\": {\"quota\": 900000000, \"period\": 1000}", "", 512, 255 },
+		{ "\"cpu\": {\"quota\": -1, \"period\": 1000}", "", 512, 1 },
+		{ "\"cpu\": {\"quota\": 400000}", "", 512, 1 },
+		{ "\"cpu\": {\"quota\": 400000, \"period\": 100000}",
+		  "\"vm\": {\"kernel\": {\"path\": \"/k2\"}, \"hwConfig\": {\"vcpus\": 3, \"memory\": 268435456}}", 256, 3 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_doc_ struct oci_doc *doc = parse(cases[i].resources, cases[i].top);
+		struct vm_spec vm;
+		struct error err;
+
+		assert_int_equal(spec_make_vm(oci_doc_root(doc), &settings, &vm, &err), 0);
+		assert_int_equal(vm.memory, cases[i].memory_mib * MIB);
+		assert_int_equal(vm.vcpus, cases[i].vcpus);
+		assert_int_equal(vm.accel, VMM_ACCEL_TCG);
+	}
+}
+
+static void test_vm_section(void **state)
+{
+	_cleanup_doc_ struct oci_doc *doc =
+		parse("", "\"vm\": {\"hypervisor\": {\"path\": \"/hv\", \"parameters\": [\"-x\"]}, "
+			  "\"kernel\": {\"path\": \"/k2\", \"parameters\": [\"a=b\"], \"initrd\": \"/i2\"}}");
+	struct vm_spec vm;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(spec_make_vm(oci_doc_root(doc), &settings, &vm, &err), 0);
+	assert_string_equal(vm.binary, "/hv");
+	assert_string_equal(vm.args[0], "-x");
+	assert_string_equal(vm.kernel, "/k2");
+	assert_string_equal(vm.kernel_args[0], "a=b");
+	assert_string_equal(vm.initrd, "/i2");
+}
+
+static void test_refused(void **state)
+{
+	static const struct {
+		const char *top, *message;
+	} cases[] = {
+		{ "\"vm\": {\"kernel\": {\"path\": \"/k\"}, \"hwConfig\": {\"memory\": 1048576}}",
+		  "vm.hwConfig.memory: 1048576 bytes are too few to boot, 100663296 would do" },
+		{ "\"vm\": {\"kernel\": {\"path\": \"/k\"}, \"hwConfig\": {\"vcpus\": 0}}", "vm.hwConfig.vcpus: 0 is not between 1 and 255" },
+		{ "\"vm\": {\"kernel\": {\"path\": \"/k\"}, \"hwConfig\": {\"vcpus\": 256}}", "vm.hwConfig.vcpus: 256 is not between 1 and 255" },
+		{ "\"vm\": {\"kernel\": {\"path\": \"/k\"}, \"hwConfig\": {\"irqs\": [5]}}",
+		  "vm.hwConfig: deviceTree, dtdevs, iomems and irqs are not supported, only vcpus and memory" },
+		{ "\"vm\": {\"kernel\": {\"path\": \"/k\"}, \"image\": {\"path\": \"/img\", \"format\": \"raw\"}}",
+		  "vm.image: \"/img\": a guest's own root is always the initramfs (vm.kernel.initrd)" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_doc_ struct oci_doc *doc = parse("", cases[i].top);
+		struct vm_spec vm;
+		struct error err;
+
+		assert_true(spec_make_vm(oci_doc_root(doc), &settings, &vm, &err) < 0);
+		assert_string_equal(err.msg, cases[i].message);
+	}
+}
+
+static void make_limits(struct oci_doc *doc, struct vm_spec *vm, struct host_limits *limits)
+{
+	struct error err;
+
+	assert_int_equal(spec_make_vm(oci_doc_root(doc), &settings, vm, &err), 0);
+	spec_make_host_limits(oci_doc_root(doc), vm, limits);
+}
+
+/* What the container may use, the guest's kernel and the VMM together: never less than the RAM that the guest believes to have. */
+static void test_host_memory(void **state)
+{
+	static const struct {
+		int64_t limit, swap, host_limit, host_swap;
+	} cases[] = {
+		{ 64 * MIB, 128 * MIB, (512 + SPEC_VMM_OVERHEAD_MIB) * MIB, (512 + 64 + SPEC_VMM_OVERHEAD_MIB) * MIB },
+		{ 1024 * MIB, 1024 * MIB, (1024 + SPEC_GUEST_RESERVE_MIB + SPEC_VMM_OVERHEAD_MIB) * MIB,
+		  (1024 + SPEC_GUEST_RESERVE_MIB + SPEC_VMM_OVERHEAD_MIB) * MIB },
+		{ 1024 * MIB, -1, (1024 + SPEC_GUEST_RESERVE_MIB + SPEC_VMM_OVERHEAD_MIB) * MIB, -1 },
+		{ -1, -1, -1, -1 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_free_ char *text = xasprintf("\"memory\": {\"limit\": %lld, \"swap\": %lld, \"swappiness\": 5}",
+						      (long long)cases[i].limit, (long long)cases[i].swap);
+		_cleanup_doc_ struct oci_doc *doc = parse(text, "");
+		struct host_limits l;
+		struct vm_spec vm;
+
+		make_limits(doc, &vm, &l);
+		assert_int_equal(l.resources.memory->limit, cases[i].host_limit);
+		assert_int_equal(l.resources.memory->swap, cases[i].host_swap);
+		assert_false(l.resources.memory->has_swappiness);
+		assert_true(cases[i].limit < 0 || (uint64_t)l.resources.memory->limit > vm.memory);
+	}
+}
+
+static void test_host_rest(void **state)
+{
+	_cleanup_doc_ struct oci_doc *doc = parse("\"pids\": {\"limit\": 5}, \"cpu\": {\"shares\": 77, \"cpus\": \"0\"}, "
+						  "\"devices\": [{\"allow\": true, \"access\": \"rwm\"}], \"unified\": {\"memory.max\": \"1\"}",
+						  "");
+	_cleanup_doc_ struct oci_doc *unlimited = parse("\"pids\": {\"limit\": -1}", ""), *many = parse("\"pids\": {\"limit\": 5000}", "");
+	struct host_limits l;
+	struct vm_spec vm;
+
+	(void)state;
+	make_limits(doc, &vm, &l);
+	assert_int_equal(l.resources.pids->limit, SPEC_VMM_PIDS + 1);
+	assert_int_equal(l.resources.cpu->shares, 77);
+	assert_string_equal(l.resources.cpu->cpus, "0");
+	assert_null(l.resources.unified);
+	assert_null(l.resources.memory);
+	assert_int_equal(l.resources.n_devices, 3);
+	assert_false(l.resources.devices[0].allow);
+	make_limits(unlimited, &vm, &l);
+	assert_int_equal(l.resources.pids->limit, -1);
+	make_limits(many, &vm, &l);
+	assert_int_equal(l.resources.pids->limit, 5000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_size),	    cmocka_unit_test(test_vm_section), cmocka_unit_test(test_refused),
+		cmocka_unit_test(test_host_memory), cmocka_unit_test(test_host_rest),
+	};
+
+	return cmocka_run_group_tests_name("hyperv_spec", tests, NULL, NULL);
+}
