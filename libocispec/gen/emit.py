@@ -199,7 +199,8 @@ def source(model, own_header):
         enums += f"const struct oci_enum {name}_enum = {{ {name}_values, {len(e.values)} }};\n"
         enums += (f"const char *{name}_to_string(int value)\n{{\n"
                   f"\treturn oci_enum_name(&{name}_enum, value);\n}}\n\n")
-    entries = "".join(tables.entry(s) for s in model.structs.values() if s.is_map_value)
+    maps = {struct_of(f.struct) for s in structs for f in s.fields if f.kind == "OBJECT_MAP"}
+    entries = "".join(tables.entry(s) for s in model.structs.values() if struct_of(s) in maps)
     body = "".join(tables.table(s) for s in structs)
     body += braces(f"const struct oci_type *const {prefix_of(model)}_types[] = ",
                    [f"&{struct_of(s)}_type" for s in structs] + ["NULL"], ";")

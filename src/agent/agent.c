@@ -100,6 +100,31 @@ static int handle_pids(struct agent *a, const struct request *req, struct oci_do
 	return later(job_start(a, req, NULL, verb_pids, doc, err));
 }
 
+static int handle_freeze(struct agent *a, const struct request *req, struct oci_doc *doc, struct error *err)
+{
+	return later(job_start(a, req, NULL, verb_freeze, doc, err));
+}
+
+static int handle_update(struct agent *a, const struct request *req, struct oci_doc *doc, struct error *err)
+{
+	return later(job_start(a, req, NULL, verb_update, doc, err));
+}
+
+static int handle_processes(struct agent *a, const struct request *req, struct oci_doc *doc, struct error *err)
+{
+	return later(job_start(a, req, NULL, verb_processes, doc, err));
+}
+
+static int handle_stats(struct agent *a, const struct request *req, struct oci_doc *doc, struct error *err)
+{
+	return later(job_start(a, req, NULL, verb_stats, doc, err));
+}
+
+static int handle_wait_oom(struct agent *a, const struct request *req, struct oci_doc *doc, struct error *err)
+{
+	return later(job_start(a, req, NULL, verb_wait_oom, doc, err));
+}
+
 static int handle_resize(struct agent *a, const struct request *req, struct oci_doc *doc, struct error *err)
 {
 	_cleanup_doc_ _unused_ struct oci_doc *owned = doc;
@@ -133,6 +158,11 @@ static const struct {
 	[MESSAGE_PIDS] = { &hv_agent_container_type, handle_pids, false },
 	[MESSAGE_RESIZE] = { &hv_agent_resize_type, handle_resize, false },
 	[MESSAGE_DESTROY] = { &hv_agent_container_type, handle_destroy, true },
+	[MESSAGE_FREEZE] = { &hv_agent_freeze_type, handle_freeze, false },
+	[MESSAGE_UPDATE] = { &hv_agent_update_type, handle_update, false },
+	[MESSAGE_PROCESSES] = { &hv_agent_container_type, handle_processes, false },
+	[MESSAGE_STATS] = { &hv_agent_container_type, handle_stats, false },
+	[MESSAGE_WAIT_OOM] = { &hv_agent_wait_oom_type, handle_wait_oom, false },
 };
 
 static int handle_request(struct agent *a, const struct frame *f, struct error *err)

@@ -103,6 +103,7 @@ bool job_running(const struct agent *a, uint16_t type);
 
 /* verbs.c ------------------------------------------------------------------------------------------------------------- */
 
-verb_fn verb_create, verb_start, verb_exec, verb_signal, verb_pids, verb_destroy;
+verb_fn verb_create, verb_start, verb_exec, verb_signal, verb_pids, verb_freeze, verb_update, verb_processes, verb_stats, verb_wait_oom,
+	verb_destroy;
 
 #endif

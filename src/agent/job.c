@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Requests that may block run in a child: the loop goes on relaying streams meanwhile, and what the verb leaves behind
- * ends with the child, as on the host with the command. The processes that it makes become ours when it exits (PID 1, or a
- * subreaper).
+ * Requests that may block run in a child: the loop goes on relaying streams meanwhile, and what the verb
+ * leaves behind ends with the child, as on the host with the command. The processes that it makes become ours
+ * when it exits (PID 1, or a subreaper).
  *
- * The result comes over a pipe with its length in front, for its end is no end of file: the container's first process, which waits
- * for START, may hold a copy of the pipe until it executes the container's program.
+ * The result comes over a pipe with its length in front, for its end is no end of file: the container's first
+ * process, which waits for START, may hold a copy of the pipe until it executes the container's program.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -40,7 +40,7 @@ struct job {
 	int pipe_fd;
 	struct event_source *source;
 	struct buf in;
-	int stdio[3];	/* our ends of the new process's pipes */
+	int stdio[3];   /* our ends of the new process's pipes */
 	int console_fd; /* where its terminal's master will come from */
 };
 
@@ -75,9 +75,12 @@ void jobs_done(struct agent *a)
 		job_free(a->jobs);
 }
 
-/* the child ---------------------------------------------------------------------------------------------------------- */
+/* the child
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
-/* Closes all but 0, 1, 2 and the fds in keep (sorted here): other processes' pipes must not live on in this one's. */
+/* Closes all but 0, 1, 2 and the fds in keep (sorted here): other processes' pipes must not live on in this
+ * one's. */
 static void close_others(int *keep, size_t n)
 {
 	unsigned from = 3;
@@ -107,7 +110,8 @@ static void write_result(int fd, const struct result *result, const struct buf *
 
 static _noreturn_ void job_child(struct verb_context *v, verb_fn *verb, int result_fd)
 {
-	int keep[] = { v->stdio[0], v->stdio[1], v->stdio[2], v->console_socket, v->agent->env.root_dirfd, result_fd };
+	int keep[] = { v->stdio[0], v->stdio[1], v->stdio[2], v->console_socket, v->agent->env.root_dirfd,
+		       result_fd };
 	struct result result = { 0 };
 	struct buf reply = { 0 };
 	sigset_t none;
@@ -116,12 +120,17 @@ static _noreturn_ void job_child(struct verb_context *v, verb_fn *verb, int resu
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	close_others(keep, ARRAY_SIZE(keep));
 	result.failed = verb(v, &result.pid, &reply, &result.err) < 0;
+	if (reply.len > FRAME_CONTROL_MAX)
+		result.failed = error_set(&result.err, E2BIG, "the answer is %zu bytes long, at most %d are possible", reply.len,
+					  FRAME_CONTROL_MAX) < 0;
 	result.reply_len = result.failed ? 0 : reply.len;
 	write_result(result_fd, &result, &reply);
 	_exit(0);
 }
 
-/* its end ------------------------------------------------------------------------------------------------------------ */
+/* its end
+ * ------------------------------------------------------------------------------------------------------------
+ */
 
 /* The terminal's master, which the verb has sent before it answered. -1 when it has not. */
 static int receive_master(int sock)
@@ -173,7 +182,8 @@ static int job_end(struct job *j, struct result *result, struct error *err)
 	if (result->failed)
 		channel_send_error(a->control, j->type, j->id, &result->err);
 	else
-		channel_send(a->control, j->type, FRAME_REPLY, j->id, j->in.data + sizeof(*result), result->reply_len);
+		channel_send(a->control, j->type, FRAME_REPLY, j->id, j->in.data + sizeof(*result),
+			     result->reply_len);
 	if (made && !result->failed)
 		mux_grant(a->mux, j->io.number);
 	job_free(j);
@@ -225,7 +235,9 @@ bool job_reaped(struct agent *a, pid_t pid, struct error *err, int *ret)
 	return true;
 }
 
-/* its start ---------------------------------------------------------------------------------------------------------- */
+/* its start
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 /* Pipes (or a console socket) for the new process: theirs[] are the child's ends. */
 static int make_stdio(struct job *j, struct verb_context *v, struct error *err)
@@ -278,8 +290,8 @@ static int spawn(struct job *j, struct verb_context *v, verb_fn *verb, struct er
 	return r;
 }
 
-int job_start(struct agent *a, const struct request *req, const struct job_io *io, verb_fn *verb, struct oci_doc *doc,
-	      struct error *err)
+int job_start(struct agent *a, const struct request *req, const struct job_io *io, verb_fn *verb,
+	      struct oci_doc *doc, struct error *err)
 {
 	_cleanup_doc_ _unused_ struct oci_doc *owned = doc;
 	struct verb_context v = {
@@ -288,9 +300,13 @@ int job_start(struct agent *a, const struct request *req, const struct job_io *i
 	struct job *j = xcalloc(1, sizeof(*j));
 	int r;
 
-	*j = (struct job){
-		.next = a->jobs, .agent = a, .type = req->type, .id = req->id, .pipe_fd = -1, .stdio = { -1, -1, -1 }, .console_fd = -1
-	};
+	*j = (struct job){ .next = a->jobs,
+			   .agent = a,
+			   .type = req->type,
+			   .id = req->id,
+			   .pipe_fd = -1,
+			   .stdio = { -1, -1, -1 },
+			   .console_fd = -1 };
 	if (io)
 		j->io = *io;
 	a->jobs = j;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The processes that the host knows, and the reaping of them. The job that makes a process tells its pid only when it is done, and the
- * process may have ended by then: what is reaped while a job runs and is nobody's yet is remembered.
+ * The processes that the host knows, and the reaping of them. The job that makes a process tells its pid only
+ * when it is done, and the process may have ended by then: what is reaped while a job runs and is nobody's
+ * yet is remembered.
  *
- * EXIT is sent last: behind the output that the process left in its pipes, and not while START is being answered, so that the host
- * never hears that something ended which it does not know to have begun.
+ * EXIT is sent last: behind the output that the process left in its pipes, and not while START is being
+ * answered, so that the host never hears that something ended which it does not know to have begun.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -142,7 +143,8 @@ int process_report_exits(struct agent *a, struct error *err)
 	for (; p && r >= 0; p = next) {
 		next = p->next;
 		if (p->exited)
-			r = p->flushed ? process_flushed(a, p->number, err) : mux_flush(a->mux, p->number, err);
+			r = p->flushed ? process_flushed(a, p->number, err)
+				       : mux_flush(a->mux, p->number, err);
 	}
 	return r;
 }

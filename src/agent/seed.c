@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The first message of every life of a guest. Two guests that come from one image have the same random numbers, the same time and the same
- * name until this is done; so no other message is accepted before, and nothing of the container has run.
+ * The first message of every life of a guest. Two guests that come from one image have the same random
+ * numbers, the same time and the same name until this is done; so no other message is accepted before, and
+ * nothing of the container has run.
  */
 #include "agent/seed.h"
 
@@ -39,7 +40,8 @@ static int add_entropy(const char *hex, struct error *err)
 	int r = 0;
 
 	if (strlen(hex) != 2 * ENTROPY_BYTES)
-		return error_set(err, EINVAL, "SEED: entropy has %zu digits instead of %d", strlen(hex), 2 * ENTROPY_BYTES);
+		return error_set(err, EINVAL, "SEED: entropy has %zu digits instead of %d", strlen(hex),
+				 2 * ENTROPY_BYTES);
 	if (fd < 0)
 		return error_errno(err, "open of /dev/random");
 	for (int i = 0; i < ENTROPY_BYTES; i++) /* the schema has checked that they are digits */

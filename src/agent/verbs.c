@@ -16,6 +16,7 @@
 #include "base/path.h"
 #include "container/bundle.h"
 #include "container/container.h"
+#include "linux/process_table.h"
 #include "native/native.h"
 #include "schema/json.h"
 #include "schema/types.h"
@@ -152,6 +153,98 @@ int verb_pids(const struct verb_context *v, _unused_ pid_t *ret_pid, struct buf 
 	if (r == 0)
 		buf_append(reply, body, len);
 	return r;
+}
+
+int verb_freeze(const struct verb_context *v, _unused_ pid_t *ret_pid, _unused_ struct buf *reply, struct error *err)
+{
+	const struct hv_agent_freeze *m = v->message;
+	_cleanup_container_ struct container *c = NULL;
+	int r = open_container(v->agent, m->id, true, &c, err);
+
+	return r < 0 ? r : native_ops.freeze(&v->agent->env, c, m->freeze, err);
+}
+
+int verb_update(const struct verb_context *v, _unused_ pid_t *ret_pid, _unused_ struct buf *reply, struct error *err)
+{
+	const struct hv_agent_update *m = v->message;
+	_cleanup_container_ struct container *c = NULL;
+	int r = open_container(v->agent, m->id, true, &c, err);
+
+	return r < 0 ? r : native_ops.update(&v->agent->env, c, m->resources, err);
+}
+
+static int write_reply(struct buf *reply, const struct oci_type *type, const void *root, struct error *err)
+{
+	_cleanup_free_ char *body = NULL;
+	size_t len;
+	int r = json_write(type, root, &body, &len, err);
+
+	if (r == 0)
+		buf_append(reply, body, len);
+	return r;
+}
+
+/* All of them must fit one frame: of many processes only the head of each command line is told. */
+enum { COMMANDS_MAX = FRAME_CONTROL_MAX / 4, COMMAND_MIN = 15 };
+
+int verb_processes(const struct verb_context *v, _unused_ pid_t *ret_pid, struct buf *reply, struct error *err)
+{
+	const struct hv_agent_container *m = v->message;
+	_cleanup_container_ struct container *c = NULL;
+	struct hv_agent_processes answer = { 0 };
+	struct process_row *rows;
+	size_t n, command_max;
+	int r = open_container(v->agent, m->id, false, &c, err);
+
+	if (r == 0)
+		r = native_ops.processes(&v->agent->env, c, &rows, &n, err);
+	if (r < 0)
+		return r;
+	answer.processes = xcalloc(n + 1, sizeof(*answer.processes));
+	answer.n_processes = n;
+	command_max = MAX(COMMANDS_MAX / (n + 1), (size_t)COMMAND_MIN);
+	for (size_t i = 0; i < n; i++) {
+		process_row_shorten(&rows[i], command_max);
+		answer.processes[i] = (struct hv_agent_process){
+			.pid = (uint32_t)rows[i].pid,
+			.ppid = (uint32_t)rows[i].ppid,
+			.uid = rows[i].uid,
+			.cpu = rows[i].cpu,
+			.started = rows[i].started > 0 ? (uint64_t)rows[i].started : 0,
+			.time = rows[i].time,
+			.tty = rows[i].tty,
+			.command = rows[i].command,
+		};
+	}
+	r = write_reply(reply, &hv_agent_processes_type, &answer, err);
+	free(answer.processes);
+	process_rows_free(rows, n);
+	return r;
+}
+
+int verb_stats(const struct verb_context *v, _unused_ pid_t *ret_pid, struct buf *reply, struct error *err)
+{
+	const struct hv_agent_container *m = v->message;
+	_cleanup_container_ struct container *c = NULL;
+	int r = open_container(v->agent, m->id, false, &c, err);
+
+	return r < 0 ? r : native_ops.stats(&v->agent->env, c, reply, err);
+}
+
+int verb_wait_oom(const struct verb_context *v, _unused_ pid_t *ret_pid, struct buf *reply, struct error *err)
+{
+	const struct hv_agent_wait_oom *m = v->message;
+	_cleanup_container_ struct container *c = NULL;
+	struct oom_wait w = { .count = m->count, .count_now = m->count_now, .timeout_ms = m->timeout };
+	struct hv_agent_oom answer;
+	int r = open_container(v->agent, m->id, false, &c, err);
+
+	if (r == 0)
+		r = native_ops.wait_oom(&v->agent->env, c, &w, err);
+	if (r < 0)
+		return r;
+	answer = (struct hv_agent_oom){ .count = w.count, .event = (uint32_t)w.event };
+	return write_reply(reply, &hv_agent_oom_type, &answer, err);
 }
 
 /* Only where no power-off follows: a test's agent. */

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #include "base/error.h"
@@ -12,6 +13,9 @@ struct bundle;
 struct container;
 struct env;
 struct oci_process;
+struct oci_resources;
+struct buf;
+struct process_row; /* linux/process_table.h */
 
 /* What runtime-spec's state.md names, and runc's two more. */
 enum container_status {
@@ -57,16 +61,28 @@ struct exec_request {
 	const char *sub_cgroup; /* below the container's cgroup; NULL = the container's own */
 };
 
+/* What ends a wait for the OOM killer. */
+enum oom_event { OOM_EVENT_NONE, OOM_EVENT_KILLED, OOM_EVENT_ENDED };
+
+/* count: the kills that the caller knows of, then those that there are; count_now: only tell that number. */
+struct oom_wait {
+	uint64_t count;
+	bool count_now;
+	int timeout_ms;
+	enum oom_event event;
+};
+
 /*
  * The OCI lifecycle, and nothing else: what a runtime type implements. The native type does the work, the
  * HyperV type sends each verb as one message to the agent in the VM, whose dispatch table leads to the native
  * type again.
  *
  * All of them: 0 (or as said), or < 0 with *err filled and nothing left behind that was not there before. The
- * caller holds the container's lock, except for status and pids.
+ * caller holds the container's lock, except for status, pids, processes, stats and wait_oom.
  */
 struct isolation_ops {
 	const char *name; /* "Default", "HyperV": the value of the annotation, and what list shows */
+	bool shares_kernel; /* pids() are this kernel's, and its programs can show them */
 
 	/* Whether this type can run the bundle here at all; changes nothing. First message of a refusal. */
 	int (*validate)(const struct env *env, const struct bundle *bundle, struct error *err);
@@ -98,6 +114,23 @@ struct isolation_ops {
 	/* Never CONTAINER_CREATING. Does not block on a hung container or guest. */
 	int (*status)(const struct env *env, struct container *c, enum container_status *ret,
 		      struct error *err);
+
+	/* Stops all processes, or lets them go on; returns when the kernel says that it is so. */
+	int (*freeze)(const struct env *env, struct container *c, bool freeze, struct error *err);
+
+	/* Writes the limits that r names to the running container; device rules stay. */
+	int (*update)(const struct env *env, struct container *c, const struct oci_resources *r,
+		      struct error *err);
+
+	/* The processes as ps(1) shows them; process_rows_free(). */
+	int (*processes)(const struct env *env, struct container *c, struct process_row **ret, size_t *ret_n,
+			 struct error *err);
+
+	/* Appends what the container uses: one line, the JSON object "data" of runc's events. */
+	int (*stats)(const struct env *env, struct container *c, struct buf *out, struct error *err);
+
+	/* Waits for the OOM killer, the container's end, or the time to pass. */
+	int (*wait_oom)(const struct env *env, struct container *c, struct oom_wait *w, struct error *err);
 
 	/*
 	 * Kills what still runs and removes everything create made (cgroup, mounts, VM) but the state

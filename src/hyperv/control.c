@@ -22,7 +22,6 @@
 #include "schema/types.h"
 
 enum {
-	ANSWER_TIMEOUT_MS = 10000,
 	DESTROY_TIMEOUT_MS = 4000, /* more than the worker gives the guest */
 	KILLED_TIMEOUT_MS = 10000,
 };
@@ -42,8 +41,7 @@ int hyperv_open_cgroup(const struct container *c, struct cgroup **ret, struct er
 	return cgroup_from_strings(c->state->cgroup, c->state->n_cgroup, ret, err);
 }
 
-/* One message, of a type of schema/types.h, and its answer. */
-static int call(const struct container *c, enum message type, const struct oci_type *body_type, const void *root, int timeout_ms,
+int hyperv_call(const struct container *c, enum message type, const struct oci_type *body_type, const void *root, int timeout_ms,
 		struct buf *reply, struct error *err)
 {
 	struct client_request req = { .type = type, .timeout_ms = timeout_ms };
@@ -64,7 +62,7 @@ static int call_container(const struct container *c, enum message type, int time
 {
 	const struct hv_agent_container m = { .id = c->id };
 
-	return call(c, type, &hv_agent_container_type, &m, timeout_ms, reply, err);
+	return hyperv_call(c, type, &hv_agent_container_type, &m, timeout_ms, reply, err);
 }
 
 /* startContainer hooks take their time: no limit but the VM's life. */
@@ -85,7 +83,7 @@ static int kill_worker(const struct container *c, struct error *err)
 int hyperv_signal(_unused_ const struct env *env, struct container *c, int sig, bool all, struct error *err)
 {
 	const struct hv_agent_signal m = { .id = c->id, .signal = (uint32_t)sig, .has_all = true, .all = all };
-	int r = call(c, MESSAGE_SIGNAL, &hv_agent_signal_type, &m, ANSWER_TIMEOUT_MS, NULL, err);
+	int r = hyperv_call(c, MESSAGE_SIGNAL, &hv_agent_signal_type, &m, HYPERV_ANSWER_TIMEOUT_MS, NULL, err);
 
 	if (sig == SIGKILL && (r == -ETIMEDOUT || r == -ECONNRESET || r == -EPIPE))
 		return kill_worker(c, err);
@@ -97,7 +95,7 @@ int hyperv_pids(_unused_ const struct env *env, struct container *c, pid_t **ret
 	_cleanup_buf_ struct buf reply = { 0 };
 	_cleanup_doc_ struct oci_doc *doc = NULL;
 	const struct hv_agent_pids *m;
-	int r = call_container(c, MESSAGE_PIDS, ANSWER_TIMEOUT_MS, &reply, err);
+	int r = call_container(c, MESSAGE_PIDS, HYPERV_ANSWER_TIMEOUT_MS, &reply, err);
 
 	if (r < 0)
 		return r;
@@ -109,12 +107,6 @@ int hyperv_pids(_unused_ const struct env *env, struct container *c, pid_t **ret
 	for (size_t i = 0; i < m->n_pids; i++)
 		(*ret)[i] = (pid_t)m->pids[i];
 	*ret_n = m->n_pids;
-	return 0;
-}
-
-int hyperv_status(_unused_ const struct env *env, struct container *c, enum container_status *ret, _unused_ struct error *err)
-{
-	*ret = container_status_of(c);
 	return 0;
 }
 

@@ -3,12 +3,18 @@
 #define HV_HYPERV_CREATE_H
 
 #include "container/isolation.h"
+#include "proto/message.h"
 
+struct buf;
 struct cgroup;
+struct oci_type;
 
 /* Entries in the state directory. */
 #define HYPERV_CONTROL_SOCKET "control.sock"
 #define HYPERV_SHARE_DIR "share"
+#define HYPERV_PAUSED "paused" /* made by the worker while the guest's processes stand still */
+
+enum { HYPERV_ANSWER_TIMEOUT_MS = 10000 }; /* of requests that a healthy guest answers at once */
 
 /* isolation_ops (container/isolation.h). */
 int hyperv_create(const struct create_request *req, struct error *err);
@@ -17,10 +23,19 @@ int hyperv_start(const struct env *env, struct container *c, struct error *err);
 int hyperv_signal(const struct env *env, struct container *c, int sig, bool all, struct error *err);
 int hyperv_pids(const struct env *env, struct container *c, pid_t **ret, size_t *ret_n, struct error *err);
 int hyperv_status(const struct env *env, struct container *c, enum container_status *ret, struct error *err);
+int hyperv_freeze(const struct env *env, struct container *c, bool freeze, struct error *err);
+int hyperv_update(const struct env *env, struct container *c, const struct oci_resources *resources, struct error *err);
+int hyperv_processes(const struct env *env, struct container *c, struct process_row **ret, size_t *ret_n, struct error *err);
+int hyperv_stats(const struct env *env, struct container *c, struct buf *out, struct error *err);
+int hyperv_wait_oom(const struct env *env, struct container *c, struct oom_wait *w, struct error *err);
 int hyperv_destroy(const struct env *env, struct container *c, struct error *err);
 
 /* A connection to the container's worker: the fd, or < 0 ("container not running" when there is none). */
 int hyperv_connect(const struct container *c, struct error *err);
+
+/* One message to the worker, its body root of a type of schema/types.h, and its answer within timeout_ms (-1: no limit). */
+int hyperv_call(const struct container *c, enum message type, const struct oci_type *body_type, const void *root, int timeout_ms,
+		struct buf *reply, struct error *err);
 
 /* The container's cgroup on the host, from its state. */
 int hyperv_open_cgroup(const struct container *c, struct cgroup **ret, struct error *err);

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * config.json as the guest gets it: the difference between the two runtime types is this one function and nothing in the code that makes
- * containers. The document is read anew from the bundle's bytes and edited; what is not mentioned here goes through unchanged.
+ * config.json as the guest gets it: the difference between the two runtime types is this one function and
+ * nothing in the code that makes containers. The document is read anew from the bundle's bytes and edited;
+ * what is not mentioned here goes through unchanged.
  *
- * Three kinds of change: paths of the host become entries of the share tree; what the host does itself (hooks but startContainer, cpusets,
- * block I/O, labels of its LSM) is left out; and what would silently mean something else in a VM is refused.
+ * Three kinds of change: paths of the host become entries of the share tree; what the host does itself (hooks
+ * but startContainer, cpusets, block I/O, labels of its LSM) is left out; and what would silently mean
+ * something else in a VM is refused.
  */
 #include "hyperv/guest_config.h"
 
@@ -58,8 +60,10 @@ static int derive_root(struct derivation *d, _unused_ struct error *err)
 {
 	struct oci_root *root = d->config->root;
 
-	root->path = add_share(d, &(struct share){ .source = xstrdup(d->bundle->rootfs), .field = xstrdup("root.path"),
-						   .recursive = true, .readonly_after_create = root->readonly });
+	root->path = add_share(d, &(struct share){ .source = xstrdup(d->bundle->rootfs),
+						   .field = xstrdup("root.path"),
+						   .recursive = true,
+						   .readonly_after_create = root->readonly });
 	return 0;
 }
 
@@ -70,7 +74,12 @@ static int derive_mount(struct derivation *d, size_t i, struct oci_mount *m, str
 
 	if (r < 0)
 		return r;
-	if (o.extra & MOUNT_EXTRA_REMOUNT || !(o.extra & MOUNT_EXTRA_BIND || str_eq(m->type, "bind")) || str_is_empty(m->source))
+	if (o.extra & MOUNT_EXTRA_IDMAP || m->n_uid_mappings || m->n_gid_mappings)
+		return error_set(err, EINVAL,
+				 "\"%s\": the ids of bind mounts cannot be mapped in a virtual machine (idmap, uidMappings)",
+				 m->destination);
+	if (o.extra & MOUNT_EXTRA_REMOUNT || !(o.extra & MOUNT_EXTRA_BIND || str_eq(m->type, "bind")) ||
+	    str_is_empty(m->source))
 		return 0;
 	m->source = add_share(d, &(struct share){ .source = path_join(d->bundle->path, m->source),
 						  .field = xasprintf("mounts[%zu].source", i),
@@ -103,12 +112,16 @@ static int derive_namespaces(struct derivation *d, struct error *err)
 			d->out->network_path = n->path;
 			d->config->linux_->namespaces[i].path = NULL;
 		} else if (n->path) {
-			return error_set(err, EINVAL, "linux.namespaces[%zu].path: the %s namespace \"%s\" cannot be joined from a virtual machine",
+			return error_set(err, EINVAL,
+					 "linux.namespaces[%zu].path: the %s namespace \"%s\" cannot be "
+					 "joined from a virtual machine",
 					 i, oci_namespace_type_to_string(n->type), n->path);
 		}
 	}
 	if (!network)
-		return error_set(err, EINVAL, "linux.namespaces: a virtual machine cannot share the host's network, add {\"type\": \"network\"}");
+		return error_set(err, EINVAL,
+				 "linux.namespaces: a virtual machine cannot share the host's network, add "
+				 "{\"type\": \"network\"}");
 	return 0;
 }
 
@@ -132,10 +145,11 @@ static int derive_seccomp(struct oci_seccomp *s, struct error *err)
 {
 	for (size_t i = 0; s && i < s->n_syscalls; i++)
 		if (s->syscalls[i].action == OCI_SECCOMP_ACTION_NOTIFY)
-			return error_set(err, EINVAL,
-					 "linux.seccomp.syscalls[%zu]: seccomp notify unsupported: SCMP_ACT_NOTIFY "
-					 "cannot leave a virtual machine",
-					 i);
+			return error_set(
+				err, EINVAL,
+				"linux.seccomp.syscalls[%zu]: seccomp notify unsupported: SCMP_ACT_NOTIFY "
+				"cannot leave a virtual machine",
+				i);
 	if (s)
 		s->listener_path = s->listener_metadata = NULL;
 	return 0;
@@ -150,7 +164,9 @@ static int derive_linux(struct derivation *d, struct error *err)
 	if (r < 0)
 		return r;
 	if (l->n_net_devices > 0)
-		return error_set(err, EINVAL, "linux.netDevices: \"%s\" cannot be moved into a virtual machine", l->net_devices[0].key);
+		return error_set(err, EINVAL,
+				 "linux.netDevices: \"%s\" cannot be moved into a virtual machine",
+				 l->net_devices[0].key);
 	r = derive_seccomp(l->seccomp, err);
 	if (r < 0)
 		return r;
@@ -177,7 +193,8 @@ static int derive_rest(struct derivation *d, _unused_ struct error *err)
 	struct oci_hooks *h = d->config->hooks;
 
 	if (h)
-		*h = (struct oci_hooks){ .start_container = h->start_container, .n_start_container = h->n_start_container };
+		*h = (struct oci_hooks){ .start_container = h->start_container,
+					 .n_start_container = h->n_start_container };
 	d->config->vm = NULL;
 	d->config->windows = NULL;
 	return 0;
@@ -185,7 +202,7 @@ static int derive_rest(struct derivation *d, _unused_ struct error *err)
 
 static int derive(struct derivation *d, struct error *err)
 {
-	static int (*const steps[])(struct derivation *d, struct error *err) = {
+	static int (*const steps[])(struct derivation * d, struct error * err) = {
 		derive_root, derive_mounts, derive_linux, derive_process, derive_rest,
 	};
 
@@ -198,7 +215,8 @@ static int derive(struct derivation *d, struct error *err)
 	return json_write(&oci_config_type, d->config, &d->out->json, NULL, err);
 }
 
-int guest_config_derive(const struct bundle *bundle, const char *id, struct guest_config **ret, struct error *err)
+int guest_config_derive(const struct bundle *bundle, const char *id, struct guest_config **ret,
+			struct error *err)
 {
 	_cleanup_guest_config_ struct guest_config *out = xcalloc(1, sizeof(*out));
 	_cleanup_doc_ struct oci_doc *doc = NULL;

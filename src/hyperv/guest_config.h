@@ -15,11 +15,12 @@ struct bundle;
 
 /* Something of the host's file systems that the guest gets, as entry i of the share tree; 0 is the rootfs. */
 struct share {
-	char *source;		    /* absolute path on the host */
-	char *field;		    /* what config.json calls it: "mounts[3].source" */
-	bool recursive;		    /* with what is mounted below it */
-	bool readonly;		    /* for the guest from the beginning */
-	bool readonly_after_create; /* once the container has been made: the mount points in a read-only rootfs */
+	char *source;               /* absolute path on the host */
+	char *field;                /* what config.json calls it: "mounts[3].source" */
+	bool recursive;             /* with what is mounted below it */
+	bool readonly;              /* for the guest from the beginning */
+	bool readonly_after_create; /* once the container has been made: the mount points in a read-only
+				       rootfs */
 };
 
 /* A container as the guest is told of it. */
@@ -27,15 +28,17 @@ struct guest_config {
 	char *json; /* its config.json there */
 	struct share *shares;
 	size_t n_shares;
-	const char *network_path; /* network namespace to join on the host; NULL: a new one. Borrowed from the bundle */
+	const char *network_path; /* network namespace to join on the host; NULL: a new one. Borrowed from the
+				     bundle */
 };
 
 /*
- * What the bundle's config.json becomes inside the VM (doc/ARCHITECTURE.md has the table): paths of the host become entries of the
- * share tree, what the host does itself is left out, and what cannot be had in a VM is refused with a message that names the field.
- * Pure: nothing is opened. Returns 0 and *ret, or < 0.
+ * What the bundle's config.json becomes inside the VM (doc/ARCHITECTURE.md has the table): paths of the host
+ * become entries of the share tree, what the host does itself is left out, and what cannot be had in a VM is
+ * refused with a message that names the field. Pure: nothing is opened. Returns 0 and *ret, or < 0.
  */
-int guest_config_derive(const struct bundle *bundle, const char *id, struct guest_config **ret, struct error *err);
+int guest_config_derive(const struct bundle *bundle, const char *id, struct guest_config **ret,
+			struct error *err);
 
 struct guest_config *guest_config_free(struct guest_config *g);
 static inline void guest_config_freep(struct guest_config **g)

@@ -55,5 +55,10 @@ const struct isolation_ops hyperv_ops = {
 	.signal = hyperv_signal,
 	.pids = hyperv_pids,
 	.status = hyperv_status,
+	.freeze = hyperv_freeze,
+	.update = hyperv_update,
+	.processes = hyperv_processes,
+	.stats = hyperv_stats,
+	.wait_oom = hyperv_wait_oom,
 	.destroy = hyperv_destroy,
 };

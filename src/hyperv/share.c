@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The host's side of a share, opened once and in the caller's mount namespace; from then on it is a descriptor, and renaming or
- * replacing things at its path changes nothing. What the guest may not write is made read-only here and not in the guest
- * (CVE-2020-28914). Device nodes and set-user-ID programs that the guest makes there are of no use to anybody on the host.
+ * The host's side of a share, opened once and in the caller's mount namespace; from then on it is a
+ * descriptor, and renaming or replacing things at its path changes nothing. What the guest may not write is
+ * made read-only here and not in the guest (CVE-2020-28914). Device nodes and set-user-ID programs that the
+ * guest makes there are of no use to anybody on the host.
  */
 #include "hyperv/share.h"
 
@@ -22,7 +23,9 @@ static int check_kind(const struct share *share, int fd, bool *ret_file, struct 
 	if (fstat(fd, &st) < 0)
 		return error_errno(err, "%s: %s", share->field, share->source);
 	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
-		return error_set(err, EINVAL, "%s: %s is neither a file nor a directory: it cannot be shared with a virtual machine",
+		return error_set(err, EINVAL,
+				 "%s: %s is neither a file nor a directory: it cannot be shared with a "
+				 "virtual machine",
 				 share->field, share->source);
 	*ret_file = S_ISREG(st.st_mode);
 	return 0;
@@ -42,5 +45,6 @@ int share_open(const struct share *share, bool *ret_file, struct error *err)
 	if (share->readonly)
 		attr.set |= MOUNT_ATTR_RDONLY;
 	r = mount_set_attributes(fd, true, &attr);
-	return r < 0 ? error_errnum(err, r, "%s: %s: mount_setattr", share->field, share->source) : TAKE_FD(fd);
+	return r < 0 ? error_errnum(err, r, "%s: %s: mount_setattr", share->field, share->source)
+		     : TAKE_FD(fd);
 }

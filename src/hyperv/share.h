@@ -9,9 +9,10 @@
 struct share;
 
 /*
- * Opens what a share is: a detached copy of the mount, with its final attributes (open_tree(2), mount_setattr(2)). Nothing on the host is ever
- * executed, used as a device or with privileges from there. Returns the fd and whether it is a file, or < 0; something that is
- * neither file nor directory cannot be shared.
+ * Opens what a share is: a detached copy of the mount, with its final attributes (open_tree(2),
+ * mount_setattr(2)). Nothing on the host is ever executed, used as a device or with privileges from there.
+ * Returns the fd and whether it is a file, or < 0; something that is neither file nor directory cannot be
+ * shared.
  */
 int share_open(const struct share *share, bool *ret_file, struct error *err);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * How large a VM a container gets, and what its cgroup on the host may use. The container's own limits are kept exactly, by the guest's cgroups;
- * the host's must leave room for a kernel and a VMM, or the VM would be killed for what the container did not do.
+ * How large a VM a container gets, and what its cgroup on the host may use. The container's own limits are
+ * kept exactly, by the guest's cgroups; the host's must leave room for a kernel and a VMM, or the VM would be
+ * killed for what the container did not do.
  */
 #include "hyperv/spec.h"
 
@@ -47,11 +48,17 @@ static int apply_vm_section(const struct oci_vm *vm, struct vm_spec *spec, struc
 	const struct oci_vm_hw_config *hw = vm->hw_config;
 
 	if (vm->image)
-		return error_set(err, EINVAL, "vm.image: \"%s\": a guest's own root is always the initramfs (vm.kernel.initrd)", vm->image->path);
+		return error_set(
+			err, EINVAL,
+			"vm.image: \"%s\": a guest's own root is always the initramfs (vm.kernel.initrd)",
+			vm->image->path);
 	if (hw && (hw->device_tree || hw->n_dtdevs || hw->n_iomems || hw->n_irqs))
-		return error_set(err, EINVAL, "vm.hwConfig: deviceTree, dtdevs, iomems and irqs are not supported, only vcpus and memory");
+		return error_set(err, EINVAL,
+				 "vm.hwConfig: deviceTree, dtdevs, iomems and irqs are not supported, only "
+				 "vcpus and memory");
 	if (hw && hw->has_vcpus && (hw->vcpus < 1 || hw->vcpus > VCPUS_MAX))
-		return error_set(err, ERANGE, "vm.hwConfig.vcpus: %u is not between 1 and %d", hw->vcpus, VCPUS_MAX);
+		return error_set(err, ERANGE, "vm.hwConfig.vcpus: %u is not between 1 and %d", hw->vcpus,
+				 VCPUS_MAX);
 	if (vm->hypervisor) {
 		spec->binary = vm->hypervisor->path;
 		spec->args = vm->hypervisor->parameters;
@@ -65,7 +72,8 @@ static int apply_vm_section(const struct oci_vm *vm, struct vm_spec *spec, struc
 	return 0;
 }
 
-int spec_make_vm(const struct oci_config *config, const struct settings_hyperv *settings, struct vm_spec *ret, struct error *err)
+int spec_make_vm(const struct oci_config *config, const struct settings_hyperv *settings, struct vm_spec *ret,
+		 struct error *err)
 {
 	struct vm_spec spec = {
 		.binary = settings->vmm_path,
@@ -85,8 +93,9 @@ int spec_make_vm(const struct oci_config *config, const struct settings_hyperv *
 		return r;
 	if (spec.memory < SPEC_MEMORY_MIN_MIB * MIB)
 		return error_set(err, ERANGE, "%s: %llu bytes are too few to boot, %llu would do",
-				 config->vm && config->vm->hw_config && config->vm->hw_config->has_memory ?
-					 "vm.hwConfig.memory" : "configuration file: hyperv.memory",
+				 config->vm && config->vm->hw_config && config->vm->hw_config->has_memory
+					 ? "vm.hwConfig.memory"
+					 : "configuration file: hyperv.memory",
 				 (unsigned long long)spec.memory, SPEC_MEMORY_MIN_MIB * MIB);
 	*ret = spec;
 	return 0;
@@ -98,7 +107,8 @@ static int64_t add_room(int64_t limit, uint64_t room)
 	return limit > 0 && (uint64_t)limit <= (uint64_t)INT64_MAX - room ? limit + (int64_t)room : limit;
 }
 
-static void make_memory(const struct oci_memory *from, int64_t limit, const struct vm_spec *vm, struct oci_memory *to)
+static void make_memory(const struct oci_memory *from, int64_t limit, const struct vm_spec *vm,
+			struct oci_memory *to)
 {
 	uint64_t room = vm->memory > (uint64_t)limit ? vm->memory - (uint64_t)limit : 0;
 
@@ -118,10 +128,22 @@ static void make_devices(struct host_limits *l)
 {
 	static const struct oci_device_rule rules[] = {
 		{ .allow = false, .has_type = true, .type = OCI_DEVICE_RULE_TYPE_A, .access = (char *)"rwm" },
-		{ .allow = true, .has_type = true, .type = OCI_DEVICE_RULE_TYPE_C, .has_major = true, .major = 10, .has_minor = true,
-		  .minor = 232, .access = (char *)"rw" },
-		{ .allow = true, .has_type = true, .type = OCI_DEVICE_RULE_TYPE_C, .has_major = true, .major = 10, .has_minor = true,
-		  .minor = 200, .access = (char *)"rw" },
+		{ .allow = true,
+		  .has_type = true,
+		  .type = OCI_DEVICE_RULE_TYPE_C,
+		  .has_major = true,
+		  .major = 10,
+		  .has_minor = true,
+		  .minor = 232,
+		  .access = (char *)"rw" },
+		{ .allow = true,
+		  .has_type = true,
+		  .type = OCI_DEVICE_RULE_TYPE_C,
+		  .has_major = true,
+		  .major = 10,
+		  .has_minor = true,
+		  .minor = 200,
+		  .access = (char *)"rw" },
 	};
 
 	_Static_assert(ARRAY_SIZE(rules) == ARRAY_SIZE(l->devices), "a place for each");

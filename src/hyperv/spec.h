@@ -13,10 +13,11 @@ enum {
 	SPEC_MEMORY_MIN_MIB = 96,     /* with less the guest's kernel stops before it can say so */
 	SPEC_GUEST_RESERVE_MIB = 128, /* RAM of the guest's kernel and agent, beside the container's limit */
 	SPEC_VMM_OVERHEAD_MIB = 256,  /* the VMM and the worker on the host, translated code included */
-	SPEC_VMM_PIDS = 128,	      /* threads of the VMM and the worker, the virtual processors not counted */
+	SPEC_VMM_PIDS = 128, /* threads of the VMM and the worker, the virtual processors not counted */
 };
 
-/* Limits of the container's cgroup on the host: the worker and the VMM are in it. Points into the config and into itself. */
+/* Limits of the container's cgroup on the host: the worker and the VMM are in it. Points into the config and
+ * into itself. */
 struct host_limits {
 	struct oci_resources resources;
 	struct oci_memory memory;
@@ -25,12 +26,15 @@ struct host_limits {
 };
 
 /*
- * The virtual machine for a bundle: the vm section of config.json where it says something, else the settings; enough RAM and
- * processors for the limits that it asks for. Pure. Strings are borrowed. Returns 0, or < 0 with *err naming the field that cannot be had.
+ * The virtual machine for a bundle: the vm section of config.json where it says something, else the settings;
+ * enough RAM and processors for the limits that it asks for. Pure. Strings are borrowed. Returns 0, or < 0
+ * with *err naming the field that cannot be had.
  */
-int spec_make_vm(const struct oci_config *config, const struct settings_hyperv *settings, struct vm_spec *ret, struct error *err);
+int spec_make_vm(const struct oci_config *config, const struct settings_hyperv *settings, struct vm_spec *ret,
+		 struct error *err);
 
 /* cpu, cpusets and block I/O as given; memory and pids with what the VM itself needs on top. Pure. */
-void spec_make_host_limits(const struct oci_config *config, const struct vm_spec *vm, struct host_limits *ret);
+void spec_make_host_limits(const struct oci_config *config, const struct vm_spec *vm,
+			   struct host_limits *ret);
 
 #endif

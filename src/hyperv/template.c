@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <sys/sysinfo.h>
 #include <time.h>
@@ -18,8 +19,10 @@
 #include <ocispec/types.h>
 
 #include "base/fd.h"
+#include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/str.h"
 #include "container/env.h"
 #include "container/settings.h"
@@ -33,10 +36,10 @@
 #include "schema/json.h"
 #include "schema/types.h"
 
-#define CGROUP_NAME ".template" /* of whoever has the lock; no container can be called so */
+#define CGROUP_FILE "cgroup"	/* cgroup_to_strings(), a line each, while one is made */
 #define SHARE_NAME "share"	/* the 9p export of a VM that mounts none */
 
-enum { SAVE_GRACE_MS = 20000, CGROUP_TIMEOUT_MS = 5000 };
+enum { SAVE_GRACE_MS = 20000, CGROUP_TIMEOUT_MS = 5000, CGROUP_FILE_MAX = 64 << 10 };
 
 /* What is looked for, or made. */
 struct wanted {
@@ -84,11 +87,18 @@ static int wanted_init(struct wanted *t, const struct env *env, const struct vm_
 
 /* making one ----------------------------------------------------------------------------------------------------------------------- */
 
+/* One for each store: it belongs to whoever has the lock. No container can have a name like this. */
 static int make_cgroup(const struct wanted *t, struct cgroup **ret, struct error *err)
 {
 	const struct oci_config nothing = { 0 };
-	struct cgroup_request req = { .manager = t->env->cgroup_manager, .id = CGROUP_NAME, .rootless = t->env->rootless };
+	_cleanup_free_ char *name = NULL;
+	struct cgroup_request req = { .manager = t->env->cgroup_manager, .rootless = t->env->rootless };
 	struct host_limits limits;
+	struct stat st;
+
+	if (fstat(t->store.dirfd, &st) < 0)
+		return error_errno(err, "templates: %s", t->store.dir);
+	req.id = name = xasprintf(".template-%llx-%llx", (unsigned long long)st.st_dev, (unsigned long long)st.st_ino);
 
 	spec_make_host_limits(&nothing, &t->vm, &limits);
 	req.resources = &limits.resources;
@@ -104,6 +114,33 @@ static void remove_cgroup(struct cgroup *cgroup)
 		return;
 	if (cgroup_signal(cgroup, SIGKILL, &err) < 0 || cgroup_remove(cgroup, CGROUP_TIMEOUT_MS, &err) < 0)
 		log_warning("templates: %s", err.msg);
+}
+
+/* Beside the half template it says what else there is to remove, should we be killed. */
+static int note_cgroup(int dirfd, const struct cgroup *cgroup, struct error *err)
+{
+	_cleanup_strv_ char **groups = cgroup_to_strings(cgroup);
+	_cleanup_free_ char *lines = str_join(groups, "\n");
+	int r = file_replace_at(dirfd, CGROUP_FILE, lines, strlen(lines), 0600);
+
+	return r < 0 ? error_errnum(err, r, "templates: write " CGROUP_FILE) : 0;
+}
+
+/* Of whoever was killed while it made a template. */
+static void remove_noted_cgroup(const struct template_store *s, const char *name)
+{
+	_cleanup_free_ char *path = path_join(name, CGROUP_FILE), *lines = NULL;
+	_cleanup_cgroup_ struct cgroup *cgroup = NULL;
+	_cleanup_strv_ char **groups = NULL;
+	struct error err;
+
+	if (file_read_at(s->dirfd, path, CGROUP_FILE_MAX, &lines, NULL) < 0 || !*lines)
+		return;
+	groups = str_split(lines, '\n');
+	if (cgroup_from_strings(groups, strv_length(groups), &cgroup, &err) < 0)
+		log_warning("templates: %s: %s", path, err.msg);
+	else
+		remove_cgroup(cgroup);
 }
 
 static int call_worker(const struct wanted *t, const struct launch *l, const int *fds, uint32_t *ret_version, struct error *err)
@@ -142,7 +179,9 @@ static int run_worker(const struct wanted *t, int dirfd, uint32_t *ret_version, 
 	if (r < 0)
 		return r;
 	req.cgroup = cgroup;
-	r = launch_start(&req, &l, err);
+	r = note_cgroup(dirfd, cgroup, err);
+	if (r == 0)
+		r = launch_start(&req, &l, err);
 	if (r == 0)
 		r = call_worker(t, &l, fds, ret_version, err);
 	launch_abort(&l);
@@ -175,7 +214,10 @@ static int remove_useless(void *data, const struct template_entry *e, struct err
 {
 	const struct template_store *s = data;
 
-	return e->status == TEMPLATE_READY ? 0 : template_store_remove(s, e->name, err);
+	if (e->status == TEMPLATE_READY)
+		return 0;
+	remove_noted_cgroup(s, e->name);
+	return template_store_remove(s, e->name, err);
 }
 
 /* Locked. Templates that nobody can use any more make room first. */
@@ -191,8 +233,8 @@ static int build(struct wanted *t, struct error *err)
 		r = error_errno(err, "templates: mkdir %s", SHARE_NAME);
 	if (r >= 0)
 		r = run_worker(t, dirfd, &version, err);
-	if (r >= 0 && unlinkat(dirfd, SHARE_NAME, AT_REMOVEDIR) < 0)
-		r = error_errno(err, "templates: rmdir %s", SHARE_NAME);
+	if (r >= 0 && (unlinkat(dirfd, SHARE_NAME, AT_REMOVEDIR) < 0 || unlinkat(dirfd, CGROUP_FILE, 0) < 0))
+		r = error_errno(err, "templates: unlink");
 	if (r >= 0)
 		r = commit(t, version, err);
 	if (r < 0) {
@@ -329,6 +371,7 @@ static int prune(void *data, const struct template_entry *e, struct error *err)
 
 	if (!p->all && e->status == TEMPLATE_READY)
 		return 0;
+	remove_noted_cgroup(p->store, e->name);
 	r = template_store_remove(p->store, e->name, err);
 	p->n += r == 0;
 	return r;

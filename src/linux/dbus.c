@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A D-Bus client: connect, authenticate, call, wait for a signal. It is our own, because the programs are linked
- * static-pie and no libsystemd can be loaded into them; and it is small, because one connection serves one verb of a
- * short-lived program. D-Bus specification, "Authentication Protocol" and "Message Protocol".
+ * A D-Bus client: connect, authenticate, call, wait for a signal. It is our own, because the programs are
+ * linked static-pie and no libsystemd can be loaded into them; and it is small, because one connection serves
+ * one verb of a short-lived program. D-Bus specification, "Authentication Protocol" and "Message Protocol".
  *
- * Signals and the answer to a call may come in any order: a signal that is listened for and comes first is kept. All
- * waits share one deadline, and what is kept is bounded.
+ * Signals and the answer to a call may come in any order: a signal that is listened for and comes first is
+ * kept. All waits share one deadline, and what is kept is bounded.
  */
 #include "linux/dbus.h"
 
@@ -136,32 +136,25 @@ static int receive_line(struct dbus *d, char line[static LINE_MAX_AUTH], struct 
 	return error_set(err, EPROTO, "D-Bus: authentication: an endless line");
 }
 
-static int send_str(struct dbus *d, const char *s, struct error *err)
-{
-	return send_all(d, s, strlen(s), err);
-}
-
 /*
- * EXTERNAL without naming a user: the other side knows us by the socket's credentials, also from within a user
- * namespace, where we do not know the number that it sees.
+ * EXTERNAL without naming a user: the other side knows us by the socket's credentials, also from within a
+ * user namespace, where we do not know the number that it sees. BEGIN goes with the rest, before the two
+ * answers: a server of sd-bus that read it together with the first message would leave that lying (seen with
+ * systemd 252).
  */
 static int authenticate(struct dbus *d, struct error *err)
 {
+	static const char hello[] = "\0AUTH EXTERNAL\r\nDATA\r\nBEGIN\r\n";
 	char line[LINE_MAX_AUTH];
-	int r = send_all(d, "\0AUTH EXTERNAL\r\n", sizeof("\0AUTH EXTERNAL\r\n") - 1, err);
+	int r = send_all(d, hello, sizeof(hello) - 1, err);
 
-	if (r >= 0)
+	for (int answer = 0; r >= 0 && answer < 2; answer++) {
 		r = receive_line(d, line, err);
-	if (r >= 0 && (str_eq(line, "DATA") || str_skip_prefix(line, "DATA "))) {
-		r = send_str(d, "DATA\r\n", err);
-		if (r >= 0)
-			r = receive_line(d, line, err);
+		if (r >= 0 && !str_skip_prefix(line, answer == 0 ? "DATA" : "OK ") &&
+		    !str_skip_prefix(line, "OK "))
+			return error_set(err, EACCES, "D-Bus: authentication was refused: \"%s\"", line);
 	}
-	if (r < 0)
-		return r;
-	if (!str_skip_prefix(line, "OK "))
-		return error_set(err, EACCES, "D-Bus: authentication was refused: \"%s\"", line);
-	return send_str(d, "BEGIN\r\n", err);
+	return r;
 }
 
 /* Messages ---------------------------------------------------------------------------------- */
@@ -197,7 +190,8 @@ static int keep(struct dbus *d, struct dbus_message *m, struct error *err)
 {
 	if (d->n_kept == KEPT_MAX) {
 		dbus_message_done(m);
-		return error_set(err, EOVERFLOW, "D-Bus: more than %d signals while waiting for an answer", KEPT_MAX);
+		return error_set(err, EOVERFLOW, "D-Bus: more than %d signals while waiting for an answer",
+				 KEPT_MAX);
 	}
 	d->kept = xreallocarray(d->kept, d->n_kept + 1, sizeof(*d->kept));
 	d->kept[d->n_kept++] = *m;

@@ -12,9 +12,9 @@
 struct dbus;
 
 /*
- * Connects to the unix socket at path and authenticates as this process (EXTERNAL). bus: what listens is a message
- * bus, which must be greeted and routes by name; else it is the peer itself (systemd's private socket).
- * timeout_ms is for everything that happens on the connection.
+ * Connects to the unix socket at path and authenticates as this process (EXTERNAL). bus: what listens is a
+ * message bus, which must be greeted and routes by name; else it is the peer itself (systemd's private
+ * socket). timeout_ms is for everything that happens on the connection.
  */
 int dbus_open(const char *path, bool bus, int timeout_ms, struct dbus **ret, struct error *err);
 
@@ -25,17 +25,19 @@ static inline void dbus_freep(struct dbus **d)
 }
 #define _cleanup_dbus_ _cleanup_(dbus_freep)
 
-/* Returned by dbus_call(): the other side answered with an error, *ret has error_name, and its text as body. */
+/* Returned by dbus_call(): the other side answered with an error, *ret has error_name, and its text as body.
+ */
 enum { DBUS_REFUSED = 1 };
 
 /*
- * Calls a method and waits for its answer. method->destination is left out on a connection to a peer. Returns 0,
- * DBUS_REFUSED, or < 0 when there is no answer.
+ * Calls a method and waits for its answer. method->destination is left out on a connection to a peer. Returns
+ * 0, DBUS_REFUSED, or < 0 when there is no answer.
  */
 int dbus_call(struct dbus *d, const struct dbus_method *method, const char *signature, const struct buf *body,
 	      struct dbus_message *ret, struct error *err);
 
-/* From now on keeps the signals "member" of that interface for dbus_next_signal(), those that come during a call too. */
+/* From now on keeps the signals "member" of that interface for dbus_next_signal(), those that come during a
+ * call too. */
 int dbus_listen(struct dbus *d, const char *interface, const char *member, struct error *err);
 
 /* The next one of them. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Marshalling of D-Bus messages: as much of the wire format as talking to systemd needs. Every value is aligned to
- * its size, counted from the start of the message; a body starts at a multiple of 8, so that one made apart has the
- * same padding. What comes in is checked value by value, and nothing outside of the message is ever read.
+ * Marshalling of D-Bus messages: as much of the wire format as talking to systemd needs. Every value is
+ * aligned to its size, counted from the start of the message; a body starts at a multiple of 8, so that one
+ * made apart has the same padding. What comes in is checked value by value, and nothing outside of the
+ * message is ever read.
  */
 #include "linux/dbus_message.h"
 
@@ -125,8 +126,8 @@ static void put_field(struct buf *b, uint8_t field, const char *type, const char
 		dbus_put_string(b, value);
 }
 
-void dbus_build_call(const struct dbus_method *method, uint32_t serial, const char *signature, const struct buf *body,
-		     struct buf *ret)
+void dbus_build_call(const struct dbus_method *method, uint32_t serial, const char *signature,
+		     const struct buf *body, struct buf *ret)
 {
 	struct buf b = { 0 };
 	size_t mark;
@@ -223,11 +224,13 @@ int dbus_message_size(const char *header, size_t *ret, struct error *err)
 	uint8_t version;
 
 	if (dbus_get_byte(&r) != BYTE_ORDER_MARK)
-		return error_set(err, EPROTO, "D-Bus: the message is in another byte order than this machine's");
+		return error_set(err, EPROTO,
+				 "D-Bus: the message is in another byte order than this machine's");
 	r.pos = 3;
 	version = dbus_get_byte(&r);
 	if (version != PROTOCOL_VERSION)
-		return error_set(err, EPROTO, "D-Bus: protocol version %u instead of %d", version, PROTOCOL_VERSION);
+		return error_set(err, EPROTO, "D-Bus: protocol version %u instead of %d", version,
+				 PROTOCOL_VERSION);
 	body = dbus_get_u32(&r);
 	dbus_get_u32(&r);
 	fields = dbus_get_u32(&r);
@@ -241,10 +244,8 @@ int dbus_message_size(const char *header, size_t *ret, struct error *err)
 static void get_field(struct dbus_reader *r, struct dbus_message *m)
 {
 	const char **strings[_FIELD_MAX] = {
-		[FIELD_PATH] = &m->path,
-		[FIELD_INTERFACE] = &m->interface,
-		[FIELD_MEMBER] = &m->member,
-		[FIELD_ERROR_NAME] = &m->error_name,
+		[FIELD_PATH] = &m->path,           [FIELD_INTERFACE] = &m->interface,
+		[FIELD_MEMBER] = &m->member,       [FIELD_ERROR_NAME] = &m->error_name,
 		[FIELD_SIGNATURE] = &m->signature,
 	};
 	const char *type, *text = NULL;

@@ -9,11 +9,12 @@
 #include "base/buf.h"
 #include "base/error.h"
 
-/* D-Bus messages as bytes, in this machine's byte order (D-Bus specification, "Marshaling (Wire Format)"). Pure. */
+/* D-Bus messages as bytes, in this machine's byte order (D-Bus specification, "Marshaling (Wire Format)").
+ * Pure. */
 
 enum {
-	DBUS_HEADER_MIN = 16,        /* as much as is needed to know a message's size */
-	DBUS_MESSAGE_MAX = 4 << 20,  /* the specification allows 128 MiB; nothing we ask for comes near */
+	DBUS_HEADER_MIN = 16,       /* as much as is needed to know a message's size */
+	DBUS_MESSAGE_MAX = 4 << 20, /* the specification allows 128 MiB; nothing we ask for comes near */
 };
 
 enum dbus_type { DBUS_METHOD_CALL = 1, DBUS_METHOD_RETURN, DBUS_ERROR, DBUS_SIGNAL };
@@ -37,8 +38,8 @@ void dbus_message_done(struct dbus_message *m);
 #define _cleanup_dbus_message_ _cleanup_(dbus_message_done)
 
 /* A method call with its body, which the functions below have made. */
-void dbus_build_call(const struct dbus_method *method, uint32_t serial, const char *signature, const struct buf *body,
-		     struct buf *ret);
+void dbus_build_call(const struct dbus_method *method, uint32_t serial, const char *signature,
+		     const struct buf *body, struct buf *ret);
 
 /* A message's whole size, from its first DBUS_HEADER_MIN bytes. */
 int dbus_message_size(const char *header, size_t *ret, struct error *err);

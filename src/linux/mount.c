@@ -114,6 +114,13 @@ int mount_set_attributes(int mount_fd, bool recursive, const struct mount_attrib
 	return sys_mount_setattr(mount_fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &a);
 }
 
+int mount_set_idmap(int mount_fd, bool recursive, int userns_fd)
+{
+	struct mount_attr a = { .attr_set = MOUNT_ATTR_IDMAP, .userns_fd = (uint64_t)userns_fd };
+
+	return sys_mount_setattr(mount_fd, "", AT_EMPTY_PATH | (recursive ? AT_RECURSIVE : 0), &a);
+}
+
 /* mount(2) takes paths only: this one leads to just what the fd is. */
 static const char *fd_path(int fd, char buf[static 32])
 {

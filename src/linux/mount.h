@@ -35,6 +35,9 @@ int mount_clone(int dirfd, const char *path, bool recursive);
 /* Sets and clears attributes of a mount, and with recursive of all below it. -errno: -ENOSYS before 5.12. */
 int mount_set_attributes(int mount_fd, bool recursive, const struct mount_attributes *attr);
 
+/* Maps the ids of a detached mount (recursive: and of all below) as userns_fd does: MOUNT_ATTR_IDMAP, 5.12. -errno. */
+int mount_set_idmap(int mount_fd, bool recursive, int userns_fd);
+
 /* MS_SHARED, MS_SLAVE, MS_PRIVATE or MS_UNBINDABLE, with MS_REC for all below, of the mount whose root
  * mount_fd is. -errno. */
 int mount_set_propagation(int mount_fd, unsigned propagation);

@@ -113,6 +113,13 @@ static const struct option *find(const char *name)
 	return NULL;
 }
 
+bool mount_options_is_superblock_flag(const char *option)
+{
+	const struct option *o = find(option);
+
+	return o && o->kind == DATA;
+}
+
 static void set_atime(struct mount_attributes *a, uint64_t value)
 {
 	a->set = (a->set & ~(uint64_t)MOUNT_ATTR__ATIME) | value;

@@ -42,6 +42,12 @@ struct mount_options {
  */
 int mount_options_parse(char *const *options, size_t n, struct mount_options *ret, struct error *err);
 
+/*
+ * Whether an entry of data is a flag of the file system as a whole (sync, dirsync, lazytime): on a bind mount, whose file
+ * system is mounted already, mount(2) takes these and changes nothing.
+ */
+bool mount_options_is_superblock_flag(const char *option);
+
 /* The names in the table, sorted, NULL-terminated, recursive forms included: for "features". */
 const char *const *mount_options_names(void);
 

@@ -57,6 +57,49 @@ static char *tty_name(uint64_t tty)
 	return xstrdup("?");
 }
 
+/* How many bytes the UTF-8 character at p has, or 0 when it is none (RFC 3629, section 4). */
+static size_t utf8_length(const unsigned char *p)
+{
+	static const struct {
+		unsigned char from, to, second_from, second_to;
+		size_t length;
+	} ranges[] = {
+		{ 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 }, { 0xe1, 0xec, 0x80, 0xbf, 3 },
+		{ 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 }, { 0xf0, 0xf0, 0x90, 0xbf, 4 },
+		{ 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 },
+	};
+
+	if (*p < 0x80)
+		return 1;
+	for (size_t i = 0; i < ARRAY_SIZE(ranges); i++) {
+		size_t n = 2;
+
+		if (*p < ranges[i].from || *p > ranges[i].to)
+			continue;
+		if (p[1] < ranges[i].second_from || p[1] > ranges[i].second_to)
+			return 0;
+		while (n < ranges[i].length && (p[n] & 0xc0) == 0x80)
+			n++;
+		return n == ranges[i].length ? n : 0;
+	}
+	return 0;
+}
+
+/* What is no character or a control character becomes "?": any process may call itself anything. */
+static char *make_printable(char *text)
+{
+	unsigned char *p = (unsigned char *)text;
+
+	while (*p) {
+		size_t n = utf8_length(p);
+
+		if (n == 0 || *p < ' ' || *p == 0x7f)
+			*p = '?';
+		p += n > 0 ? n : 1;
+	}
+	return text;
+}
+
 /* The arguments with blanks between them; a kernel thread or a zombie has none, then "[name]". */
 static char *read_command(int dirfd, const char *stat_text)
 {
@@ -128,7 +171,7 @@ static bool read_row(pid_t pid, const struct clock *clock, struct process_row *r
 		scan_fields(text, f);
 		*row = (struct process_row){ .pid = pid, .ppid = (pid_t)f[FIELD_PPID], .uid = read_uid(dirfd) };
 		row->tty = tty_name(f[FIELD_TTY]);
-		row->command = read_command(dirfd, text);
+		row->command = make_printable(read_command(dirfd, text));
 		row->started = (int64_t)(clock->boot + f[FIELD_START] / clock->ticks);
 		row->time = (f[FIELD_UTIME] + f[FIELD_STIME]) / clock->ticks;
 		life = clock->now > row->started ? (uint64_t)(clock->now - row->started) : 0;
@@ -161,6 +204,17 @@ int process_rows_read(const pid_t *pids, size_t n, struct process_row **ret, siz
 	*ret = rows;
 	*ret_n = n_rows;
 	return 0;
+}
+
+void process_row_shorten(struct process_row *row, size_t max)
+{
+	size_t len = strlen(row->command);
+
+	if (len <= max)
+		return;
+	while (max > 0 && ((unsigned char)row->command[max] & 0xc0) == 0x80)
+		max--;
+	row->command[max] = '\0';
 }
 
 void process_rows_free(struct process_row *rows, size_t n)

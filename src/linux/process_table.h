@@ -22,9 +22,12 @@ struct process_row {
 
 /*
  * Reads /proc for these pids (proc_pid_stat(5), proc_pid_cmdline(5)), sorted by pid. One that has gone is left
- * out. *ret: process_rows_free(). < 0: /proc cannot be read at all.
+ * out; what is not printable in its texts is "?". *ret: process_rows_free(). < 0: /proc cannot be read at all.
  */
 int process_rows_read(const pid_t *pids, size_t n, struct process_row **ret, size_t *ret_n, struct error *err);
+/* Cuts the command down to max bytes, between characters. */
+void process_row_shorten(struct process_row *row, size_t max);
+
 void process_rows_free(struct process_row *rows, size_t n);
 
 /*

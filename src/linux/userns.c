@@ -9,13 +9,17 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/fd.h"
 #include "base/mem.h"
 #include "base/process.h"
 #include "base/str.h"
+#include "linux/namespace.h"
 #include "linux/procfs.h"
+#include "linux/sys.h"
 
 int64_t id_map_to_outside(const struct id_map *maps, size_t n, uint32_t id)
 {
@@ -110,4 +114,38 @@ int userns_write_maps(int procfs_fd, pid_t pid, const struct userns_maps *m, str
 	if (root || is_own_id(m->uids, m->n_uids, geteuid()))
 		return write_map(procfs_fd, pid, "uid_map", m->uids, m->n_uids, err);
 	return run_helper("/usr/bin/newuidmap", pid, m->uids, m->n_uids, err);
+}
+
+/* Lives until the parent closes its end. */
+static _noreturn_ void hold_namespace(const int pair[2])
+{
+	char byte;
+
+	close(pair[0]);
+	_exit(read(pair[1], &byte, 1) == 0 ? 0 : 1);
+}
+
+int userns_new(int procfs_fd, const struct userns_maps *maps, struct error *err)
+{
+	const struct sys_clone args = { .flags = CLONE_NEWUSER };
+	int pair[2], status, fd;
+	int r = fd_socketpair(SOCK_STREAM, pair);
+	pid_t pid;
+
+	if (r < 0)
+		return error_errnum(err, r, "socketpair");
+	pid = sys_clone3(&args);
+	if (pid == 0)
+		hold_namespace(pair);
+	close(pair[1]);
+	if (pid < 0) {
+		close(pair[0]);
+		return error_errnum(err, pid, "make a user namespace");
+	}
+	fd = userns_write_maps(procfs_fd, pid, maps, err);
+	if (fd == 0)
+		fd = namespace_open_pid(procfs_fd, pid, CLONE_NEWUSER, err);
+	close(pair[0]);
+	process_wait(pid, &status);
+	return fd;
 }

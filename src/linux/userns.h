@@ -31,4 +31,10 @@ struct userns_maps {
  */
 int userns_write_maps(int procfs_fd, pid_t pid, const struct userns_maps *maps, struct error *err);
 
+/*
+ * A user namespace with these maps that nobody is in: what MOUNT_ATTR_IDMAP wants. Made by a process that has
+ * gone when this returns. Returns a CLOEXEC fd, or < 0.
+ */
+int userns_new(int procfs_fd, const struct userns_maps *maps, struct error *err);
+
 #endif

@@ -20,6 +20,7 @@
 #include "container/env.h"
 #include "linux/cgroup/cgroup.h"
 #include "linux/lsm/lsm.h"
+#include "linux/resctrl.h"
 #include "linux/seccomp.h"
 #include "linux/sys.h"
 #include "native/native.h"
@@ -137,15 +138,12 @@ int native_pids(const struct env *env _unused_, struct container *c, pid_t **ret
 int native_status(const struct env *env _unused_, struct container *c, enum container_status *ret,
 		  struct error *err)
 {
-	_cleanup_cgroup_ struct cgroup *cg = NULL;
 	enum container_status status = container_status_of(c);
 	bool frozen = false;
 	int r;
 
 	if ((status == CONTAINER_RUNNING || status == CONTAINER_CREATED) && c->state->n_cgroup > 0) {
-		r = native_cgroup(c, &cg, err);
-		if (r == 0)
-			r = cgroup_frozen(cg, &frozen, err);
+		r = cgroup_strings_frozen(c->state->cgroup, c->state->n_cgroup, &frozen, err);
 		if (r < 0 && container_process_alive(c))
 			return r;
 		if (r < 0) /* the group went away with the container, just now */
@@ -182,12 +180,15 @@ int native_destroy(const struct env *env _unused_, struct container *c, struct e
 		r = cgroup_signal(cg, SIGKILL, err);
 	if (r == 0 && c->state->n_cgroup > 0)
 		r = cgroup_remove(cg, DESTROY_TIMEOUT_MS, err);
+	if (r == 0)
+		r = resctrl_remove(c->state->resctrl, c->state->n_resctrl, err);
 	start_forget(c);
 	return r;
 }
 
 const struct isolation_ops native_ops = {
 	.name = "Default",
+	.shares_kernel = true,
 	.validate = native_validate,
 	.create = native_create,
 	.start = native_start,
@@ -195,5 +196,10 @@ const struct isolation_ops native_ops = {
 	.signal = native_signal,
 	.pids = native_pids,
 	.status = native_status,
+	.freeze = native_freeze,
+	.update = native_update,
+	.processes = native_processes,
+	.stats = native_stats,
+	.wait_oom = native_wait_oom,
 	.destroy = native_destroy,
 };

@@ -27,11 +27,14 @@
 #include "linux/namespace.h"
 #include "linux/oom.h"
 #include "linux/procfs.h"
+#include "linux/resctrl.h"
 #include "linux/selfexe.h"
 #include "linux/sys.h"
 #include "native/init.h"
 #include "native/listener.h"
+#include "native/netdevices.h"
 #include "native/operations.h"
+#include "native/sources.h"
 #include "native/spawn.h"
 #include "native/start.h"
 #include "native/sync.h"
@@ -44,7 +47,10 @@ struct creation {
 	struct init init;
 	struct spawn spawn;
 	struct spawned child;
-	int *source_fds;
+	char **classes; /* directories of resctrl that we made */
+	size_t n_shared_classes;
+	struct sources sources;
+	struct netdevices netdevices;
 	int sync_fd; /* ours of the pair; init.sync_fd is the child's */
 };
 
@@ -97,6 +103,38 @@ static void undo_cgroup(struct creation *c)
 		log_warning("%s", err.msg);
 }
 
+static int delegate_cgroup(struct creation *c, struct error *err)
+{
+	if (c->plan->cgroup_owner < 0)
+		return 0;
+	return cgroup_chown(c->cgroup, (uid_t)c->plan->cgroup_owner, err);
+}
+
+static const struct oci_intel_rdt *intel_rdt(const struct creation *c)
+{
+	return c->req->bundle->config->linux_ ? c->req->bundle->config->linux_->intel_rdt : NULL;
+}
+
+static int make_class(struct creation *c, struct error *err)
+{
+	return intel_rdt(c) ? resctrl_create(NULL, c->req->container->id, intel_rdt(c), &c->classes,
+					     &c->n_shared_classes, err)
+			    : 0;
+}
+
+static void undo_class(struct creation *c)
+{
+	struct error err = { 0 };
+
+	if (resctrl_remove(c->classes, strv_length(c->classes), &err) < 0)
+		log_warning("%s", err.msg);
+}
+
+static int join_class(struct creation *c, struct error *err)
+{
+	return intel_rdt(c) ? resctrl_join(NULL, c->req->container->id, intel_rdt(c), c->child.pid, err) : 0;
+}
+
 static void add_early(struct spawn *s, int fd, int type)
 {
 	s->early[s->n_early].fd = fd;
@@ -118,6 +156,8 @@ static void divide_joins(struct creation *c, const int *fds)
 	for (size_t i = 0; i < ns->n_join; i++) {
 		int type = ns->join[i].type;
 
+		if (type == CLONE_NEWUSER)
+			c->sources.userns_fd = fds[i];
 		if (type == CLONE_NEWUSER && !rootless)
 			user_fd = fds[i];
 		else if (c->init.in_userns || rootless)
@@ -161,37 +201,13 @@ static void close_namespaces(struct creation *c)
 	fd_close(c->spawn.pidns_fd);
 }
 
-/* In a user namespace the child may not walk to everything that root may bind: root opens it for it. */
 static int open_sources(struct creation *c, struct error *err)
 {
-	const struct plan_rootfs *root = &c->plan->rootfs;
-
-	if (!c->init.in_userns || c->req->env->rootless)
-		return 0;
-	c->source_fds = xcalloc(1 + root->n_mounts, sizeof(*c->source_fds));
-	for (size_t i = 0; i < 1 + root->n_mounts; i++)
-		c->source_fds[i] = -1;
-	c->source_fds[0] = rootfs_open_source(root->path, true, err);
-	if (c->source_fds[0] < 0)
-		return error_wrap(err, "root.path");
-	for (size_t i = 0; i < root->n_mounts; i++) {
-		const struct plan_mount *m = &root->mounts[i];
-
-		if (m->kind != PLAN_MOUNT_BIND)
-			continue;
-		c->source_fds[1 + i] =
-			rootfs_open_source(m->source, m->options.extra & MOUNT_EXTRA_RECURSIVE, err);
-		if (c->source_fds[1 + i] < 0)
-			return error_wrap(err, "mounts[%zu] \"%s\"", i, m->destination);
-	}
-	return 0;
-}
-
-static void close_sources(struct creation *c)
-{
-	for (size_t i = 0; c->source_fds && i < 1 + c->plan->rootfs.n_mounts; i++)
-		fd_close(c->source_fds[i]);
-	free(c->source_fds);
+	c->sources.plan = c->plan;
+	c->sources.in_userns = c->init.in_userns;
+	c->sources.rootless = c->req->env->rootless;
+	c->sources.procfs_fd = c->init.setup.procfs_fd;
+	return sources_open(&c->sources, err);
 }
 
 static int listen_start(struct creation *c, struct error *err)
@@ -224,7 +240,7 @@ static int give_birth(struct creation *c, struct error *err)
 	c->init.rootfs = (struct rootfs){
 		.plan = &c->plan->rootfs,
 		.cgroup = c->cgroup,
-		.source_fds = c->source_fds,
+		.source_fds = c->sources.fds,
 		.procfs_fd = c->init.setup.procfs_fd,
 		.new_cgroupns = ns->create & CLONE_NEWCGROUP,
 		.top_fd = -1,
@@ -248,6 +264,17 @@ static void undo_birth(struct creation *c)
 	c->req->container->state->has_pid = false;
 }
 
+static int remember(struct oci_doc *doc, char ***list, size_t *n, char *const *strings, struct error *err)
+{
+	for (; strings && *strings; strings++) {
+		char **slot = oci_doc_append(doc, list, n, sizeof(*slot));
+
+		if (!slot || !(*slot = oci_doc_strdup(doc, *strings)))
+			return error_set(err, ENOMEM, "remember what was made");
+	}
+	return 0;
+}
+
 /* What later verbs need to know, and hooks are told: before anybody but us could ask. */
 static int record(struct creation *c, struct error *err)
 {
@@ -262,15 +289,12 @@ static int record(struct creation *c, struct error *err)
 	ct->state->has_pid = true;
 	ct->state->start_time = st.start_time;
 	ct->state->has_start_time = true;
-	ct->state->n_cgroup = 0;
-	for (char **g = groups; g && *g; g++) {
-		char **slot = oci_doc_append(ct->state_doc, &ct->state->cgroup, &ct->state->n_cgroup,
-					     sizeof(*slot));
-
-		if (!slot || !(*slot = oci_doc_strdup(ct->state_doc, *g)))
-			return error_set(err, ENOMEM, "remember the cgroup");
-	}
-	return 0;
+	ct->state->n_cgroup = ct->state->n_resctrl = 0;
+	r = remember(ct->state_doc, &ct->state->cgroup, &ct->state->n_cgroup, groups, err);
+	if (r == 0 && c->classes)
+		r = remember(ct->state_doc, &ct->state->resctrl, &ct->state->n_resctrl,
+			     c->classes + c->n_shared_classes, err);
+	return r;
 }
 
 static int write_maps(struct creation *c, struct error *err)
@@ -283,6 +307,37 @@ static int write_maps(struct creation *c, struct error *err)
 		return 0;
 	r = userns_write_maps(c->init.setup.procfs_fd, c->child.pid, &maps, err);
 	return r < 0 ? r : sync_send(c->sync_fd, SYNC_GO, 0, err);
+}
+
+/* The child is born in a new one, but joins an existing one at its own time. */
+static int open_netns(const struct creation *c, struct error *err)
+{
+	const struct plan_namespaces *ns = &c->plan->namespaces;
+
+	for (size_t i = 0; i < ns->n_join; i++)
+		if (ns->join[i].type == CLONE_NEWNET)
+			return namespace_open(ns->join[i].path, CLONE_NEWNET, err);
+	return namespace_open_pid(c->init.setup.procfs_fd, c->child.pid, CLONE_NEWNET, err);
+}
+
+static int move_devices(struct creation *c, struct error *err)
+{
+	const struct oci_linux *l = c->req->bundle->config->linux_;
+	int fd;
+
+	if (!l || l->n_net_devices == 0)
+		return 0;
+	if (c->req->env->rootless)
+		return error_set(err, EPERM, "linux.netDevices: moving interfaces needs root");
+	fd = open_netns(c, err);
+	if (fd < 0)
+		return error_wrap(err, "linux.netDevices");
+	return netdevices_move(&c->netdevices, l->net_devices, l->n_net_devices, fd, err);
+}
+
+static void undo_devices(struct creation *c)
+{
+	netdevices_return(&c->netdevices);
 }
 
 static int set_oom_score(struct creation *c, struct error *err)
@@ -339,10 +394,13 @@ static const struct step {
 	int (*run)(struct creation *c, struct error *err);
 	void (*undo)(struct creation *c); /* after run succeeded and a later step did not */
 } steps[] = {
-	{ make_plan, NULL },    { make_cgroup, undo_cgroup },  { open_namespaces, NULL },
-	{ open_sources, NULL }, { listen_start, undo_listen }, { give_birth, undo_birth },
-	{ record, NULL },       { write_maps, NULL },          { enter_cgroup, NULL },
-	{ run_hooks, NULL },    { serve_listener, NULL },      { await_ready, NULL },
+	{ make_plan, NULL },    { make_cgroup, undo_cgroup },  { delegate_cgroup, NULL },
+	{ make_class, undo_class },
+	{ open_namespaces, NULL }, { open_sources, NULL },     { listen_start, undo_listen },
+	{ give_birth, undo_birth }, { record, NULL },          { join_class, NULL },
+	{ write_maps, NULL },
+	{ move_devices, undo_devices }, { enter_cgroup, NULL }, { run_hooks, NULL },
+	{ serve_listener, NULL }, { await_ready, NULL },
 };
 
 /* When the child failed first, what we ran into is only the consequence: its own word counts. And the OOM
@@ -370,8 +428,9 @@ static void find_cause(struct creation *c, struct error *err)
 static void creation_done(struct creation *c)
 {
 	close_namespaces(c);
-	if (c->plan)
-		close_sources(c);
+	sources_close(&c->sources);
+	netdevices_done(&c->netdevices);
+	strv_free(c->classes);
 	fd_close(c->init.start_fd);
 	fd_close(c->sync_fd);
 	fd_close(c->child.pidfd);
@@ -385,6 +444,7 @@ int native_create(const struct create_request *req, struct error *err)
 	struct creation c = {
 		.req = req,
 		.sync_fd = -1,
+		.sources = { .userns_fd = -1 },
 		.child = { .pidfd = -1 },
 		.spawn = { .cgroup_fd = -1, .pidns_fd = -1 },
 		.init = { .sync_fd = -1,

@@ -27,6 +27,7 @@
 #include "linux/namespace.h"
 #include "linux/oom.h"
 #include "linux/procfs.h"
+#include "linux/resctrl.h"
 #include "linux/selfexe.h"
 #include "linux/sys.h"
 #include "native/listener.h"
@@ -282,12 +283,23 @@ static int give_birth(struct execution *x, struct error *err)
 	return r;
 }
 
+/* A process that a container's own has not forked is in nobody's class. */
+static int join_class(struct execution *x, struct error *err)
+{
+	const struct oci_config *config;
+	int r = container_config(x->container, &config, err);
+
+	if (r < 0 || !config->linux_ || !config->linux_->intel_rdt)
+		return r;
+	return resctrl_join(NULL, x->container->id, config->linux_->intel_rdt, x->child.pid, err);
+}
+
 static int settle(struct execution *x, struct error *err)
 {
 	const struct plan_process *p = &x->plan;
-	int r = 0;
+	int r = join_class(x, err);
 
-	if (p->has_oom_score_adj)
+	if (r == 0 && p->has_oom_score_adj)
 		r = oom_score_adj_set(x->joiner.setup.procfs_fd, x->child.pid, p->oom_score_adj, x->rootless,
 				      err);
 	if (r == 0 && !x->child.in_cgroup)

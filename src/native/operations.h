@@ -17,6 +17,13 @@ int native_exec(const struct env *env, struct container *c, const struct exec_re
 int native_signal(const struct env *env, struct container *c, int sig, bool all, struct error *err);
 int native_pids(const struct env *env, struct container *c, pid_t **ret, size_t *ret_n, struct error *err);
 int native_status(const struct env *env, struct container *c, enum container_status *ret, struct error *err);
+int native_freeze(const struct env *env, struct container *c, bool freeze, struct error *err);
+int native_update(const struct env *env, struct container *c, const struct oci_resources *resources,
+		  struct error *err);
+int native_processes(const struct env *env, struct container *c, struct process_row **ret, size_t *ret_n,
+		     struct error *err);
+int native_stats(const struct env *env, struct container *c, struct buf *out, struct error *err);
+int native_wait_oom(const struct env *env, struct container *c, struct oom_wait *w, struct error *err);
 int native_destroy(const struct env *env, struct container *c, struct error *err);
 
 /* Whether config.json asks for a namespace of that type (enum oci_namespace_type), new or by path. */

@@ -58,7 +58,7 @@ static void sort_namespaces(struct plan_namespaces *ns, const struct oci_linux *
 	}
 }
 
-static struct id_map *copy_maps(const struct oci_id_mapping *maps, size_t n)
+struct id_map *plan_maps(const struct oci_id_mapping *maps, size_t n)
 {
 	struct id_map *ret = n ? xcalloc(n, sizeof(*ret)) : NULL;
 
@@ -88,8 +88,8 @@ int plan_namespaces(struct native_plan *p, const struct oci_config *config, stru
 		return error_set(err, E2BIG, "linux.uidMappings, linux.gidMappings: at most %d are possible",
 				 ID_MAPS_MAX);
 	if (ns->create & CLONE_NEWUSER) {
-		ns->uids = copy_maps(l->uid_mappings, l->n_uid_mappings);
-		ns->gids = copy_maps(l->gid_mappings, l->n_gid_mappings);
+		ns->uids = plan_maps(l->uid_mappings, l->n_uid_mappings);
+		ns->gids = plan_maps(l->gid_mappings, l->n_gid_mappings);
 		ns->n_uids = l->n_uid_mappings;
 		ns->n_gids = l->n_gid_mappings;
 	}
@@ -166,6 +166,25 @@ static int plan_root(struct native_plan *p, const struct bundle *b, const struct
 	return 0;
 }
 
+/*
+ * config-linux.md, "Cgroup ownership": a cgroup namespace and a writable mount of it mean that the container's process is
+ * to manage groups of its own. Where it maps to is known for a new user namespace only.
+ */
+static int64_t cgroup_owner(const struct native_plan *p)
+{
+	const struct plan_namespaces *ns = &p->namespaces;
+	bool writable = false;
+
+	for (size_t i = 0; i < p->rootfs.n_mounts; i++)
+		if (p->rootfs.mounts[i].kind == PLAN_MOUNT_CGROUP)
+			writable |= !(p->rootfs.mounts[i].options.attr.set & MOUNT_ATTR_RDONLY);
+	if (!writable || !(ns->create & CLONE_NEWCGROUP))
+		return -1;
+	if (ns->create & CLONE_NEWUSER)
+		return id_map_to_outside(ns->uids, ns->n_uids, p->process.uid);
+	return has_namespace(ns, CLONE_NEWUSER) ? -1 : (int64_t)p->process.uid;
+}
+
 int native_plan_new(const struct bundle *bundle, const struct plan_facts *facts, struct native_plan **ret,
 		    struct error *err)
 {
@@ -190,6 +209,7 @@ int native_plan_new(const struct bundle *bundle, const struct plan_facts *facts,
 		r = plan_process(c, c->process, facts, &p->process, &p->warnings, err);
 	if (r < 0)
 		return r;
+	p->cgroup_owner = cgroup_owner(p);
 	*ret = TAKE_PTR(p);
 	return 0;
 }
@@ -198,6 +218,10 @@ struct native_plan *native_plan_free(struct native_plan *p)
 {
 	if (!p)
 		return NULL;
+	for (size_t i = 0; i < p->rootfs.n_mounts; i++) {
+		free((void *)p->rootfs.mounts[i].idmap.uids);
+		free((void *)p->rootfs.mounts[i].idmap.gids);
+	}
 	free(p->namespaces.uids);
 	free(p->namespaces.gids);
 	free(p->rootfs.mounts);

@@ -58,6 +58,7 @@ struct plan_mount {
 	enum plan_mount_kind kind;
 	const char *destination, *source, *type;
 	struct mount_options options;
+	struct userns_maps idmap; /* with MOUNT_EXTRA_IDMAP; none: that of the user namespace that is joined */
 	bool plain_dir;    /* /proc, /sys, /dev: no symlink may stand there (CVE-2019-19921) */
 	bool inherit_mode; /* tmpfs without mode=: that of the directory it covers */
 };
@@ -122,6 +123,7 @@ struct native_plan {
 	const char *hostname, *domainname;
 	const struct oci_string_map *sysctl;
 	const struct oci_hooks *hooks; /* never NULL */
+	int64_t cgroup_owner; /* host uid that may make groups below the container's; -1 = only root */
 	char **warnings;
 	char **owned; /* strings made for it */
 };

@@ -60,18 +60,61 @@ static int check_proc(const struct plan_mount *m, struct error *err)
 	return 0;
 }
 
+/* There is no file system to be told of an option. */
+static int check_bind_options(const struct mount_options *o, struct error *err)
+{
+	for (size_t i = 0; i < o->n_data; i++)
+		if (!mount_options_is_superblock_flag(o->data[i]))
+			return error_set(err, EINVAL, "options: \"%s\" is not an option of bind mounts",
+					 o->data[i]);
+	return 0;
+}
+
 static int check_kind(const struct plan_mount *m, struct error *err)
 {
-	if (m->kind == PLAN_MOUNT_BIND && m->options.n_data > 0)
-		return error_set(err, EINVAL, "options: \"%s\" is not an option of bind mounts",
-				 m->options.data[0]);
+	int r = m->kind == PLAN_MOUNT_BIND ? check_bind_options(&m->options, err) : 0;
+
+	if (r < 0)
+		return r;
 	if (m->kind == PLAN_MOUNT_BIND && str_is_empty(m->source))
 		return error_set(err, EINVAL, "source: missing, but a bind mount needs one");
 	if (m->kind == PLAN_MOUNT_FS && str_is_empty(m->type))
 		return error_set(err, EINVAL, "type: missing, and no option \"bind\" or \"rbind\"");
-	if (m->options.extra & MOUNT_EXTRA_IDMAP)
-		return error_set(err, EOPNOTSUPP, "options: id-mapped mounts are not supported");
 	return check_proc(m, err);
+}
+
+static struct id_map *copy_map(const struct id_map *map, size_t n)
+{
+	return n ? xmemdup(map, n * sizeof(*map)) : NULL;
+}
+
+/* mounts[].uidMappings, or the container's own mapping; a user namespace that it joins is asked for by fd. */
+static int plan_idmap(const struct plan_namespaces *ns, const struct oci_mount *from, struct plan_mount *m,
+		      struct error *err)
+{
+	bool joins = false;
+
+	if (from->n_uid_mappings || from->n_gid_mappings)
+		m->options.extra |= MOUNT_EXTRA_IDMAP;
+	if (!(m->options.extra & MOUNT_EXTRA_IDMAP))
+		return 0;
+	if (m->kind != PLAN_MOUNT_BIND)
+		return error_set(err, EINVAL, "options: \"idmap\", uidMappings: only bind mounts can have mapped ids");
+	if (from->n_uid_mappings > ID_MAPS_MAX || from->n_gid_mappings > ID_MAPS_MAX)
+		return error_set(err, E2BIG, "uidMappings, gidMappings: at most %d are possible", ID_MAPS_MAX);
+	for (size_t i = 0; i < ns->n_join; i++)
+		joins |= ns->join[i].type == CLONE_NEWUSER;
+	if (from->n_uid_mappings || from->n_gid_mappings)
+		m->idmap = (struct userns_maps){ plan_maps(from->uid_mappings, from->n_uid_mappings),
+						 plan_maps(from->gid_mappings, from->n_gid_mappings),
+						 from->n_uid_mappings, from->n_gid_mappings };
+	else if (ns->create & CLONE_NEWUSER)
+		m->idmap = (struct userns_maps){ copy_map(ns->uids, ns->n_uids), copy_map(ns->gids, ns->n_gids),
+						 ns->n_uids, ns->n_gids };
+	else if (!joins)
+		return error_set(err, EINVAL,
+				 "options: \"idmap\" needs uidMappings and gidMappings, or a user namespace");
+	return 0;
 }
 
 static int plan_mount(struct native_plan *p, const struct bundle *b, const struct oci_mount *from,
@@ -87,9 +130,9 @@ static int plan_mount(struct native_plan *p, const struct bundle *b, const struc
 	m->kind = kind_of(m);
 	m->plain_dir = is_plain_dir(from->destination);
 	m->inherit_mode = str_eq(m->type, "tmpfs") && !has_option(&m->options, "mode=");
-	if (from->n_uid_mappings || from->n_gid_mappings)
-		m->options.extra |= MOUNT_EXTRA_IDMAP;
 	r = check_kind(m, err);
+	if (r == 0)
+		r = plan_idmap(&p->namespaces, from, m, err);
 	if (r < 0)
 		return r;
 	if (m->kind == PLAN_MOUNT_BIND && !path_is_absolute(m->source))

@@ -73,6 +73,12 @@ static void print_propagation(unsigned p, struct buf *out)
 				       : "default");
 }
 
+static void print_idmap(char letter, const struct id_map *maps, size_t n, struct buf *out)
+{
+	for (size_t i = 0; i < n; i++)
+		buf_printf(out, " %cid(%u %u %u)", letter, maps[i].inside, maps[i].outside, maps[i].count);
+}
+
 static void print_mount(const struct plan_mount *m, struct buf *out)
 {
 	static const char *const kinds[_PLAN_MOUNT_KIND_MAX] = {
@@ -92,6 +98,8 @@ static void print_mount(const struct plan_mount *m, struct buf *out)
 	for (size_t i = 0; i < ARRAY_SIZE(extras); i++)
 		if (o->extra & extras[i].bit)
 			buf_printf(out, " %s", extras[i].name);
+	print_idmap('u', m->idmap.uids, m->idmap.n_uids, out);
+	print_idmap('g', m->idmap.gids, m->idmap.n_gids, out);
 	for (size_t i = 0; i < o->n_propagation; i++)
 		print_propagation(o->propagation[i], out);
 	for (size_t i = 0; i < o->n_data; i++)
@@ -189,6 +197,8 @@ void native_plan_print(const struct native_plan *p, struct buf *out)
 	buf_printf(out, "hostname: %s\ndomainname: %s\n", or_dash(p->hostname), or_dash(p->domainname));
 	for (size_t i = 0; p->sysctl && i < p->sysctl->n; i++)
 		buf_printf(out, "sysctl %s = %s\n", p->sysctl->entries[i].key, p->sysctl->entries[i].value);
+	if (p->cgroup_owner >= 0)
+		buf_printf(out, "cgroup owner %lld\n", (long long)p->cgroup_owner);
 	print_rootfs(&p->rootfs, out);
 	print_process(&p->process, out);
 	buf_printf(out, "hooks prestart %zu createRuntime %zu createContainer %zu startContainer %zu\n",

@@ -82,7 +82,7 @@ static int open_place(struct rootfs *r, int old_root, struct error *err)
 {
 	int fd = sys_openat(AT_FDCWD, r->plan->path, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC, 0);
 
-	if (fd < 0 && r->source_fds)
+	if (fd < 0 && r->source_fds[0] >= 0)
 		fd = sys_openat(old_root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0);
 	return fd < 0 ? error_errnum(err, fd, "root.path \"%s\"", r->plan->path) : fd;
 }
@@ -107,7 +107,7 @@ int rootfs_begin(struct rootfs *r, struct error *err)
 	x = change_root(old_root); /* back: paths of the configuration mean what they mean to the caller */
 	if (x < 0)
 		return error_errnum(err, x, "return to the caller's root");
-	r->root_fd = r->source_fds ? r->source_fds[0] : rootfs_open_source(r->plan->path, true, err);
+	r->root_fd = r->source_fds[0] >= 0 ? r->source_fds[0] : rootfs_open_source(r->plan->path, true, err);
 	if (r->root_fd < 0)
 		return r->root_fd;
 	x = mount_attach(r->root_fd, place, &none);

@@ -5,8 +5,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "base/fd.h"
 #include "base/str.h"
@@ -163,14 +165,31 @@ static mount_fn *const kinds[_PLAN_MOUNT_KIND_MAX] = {
 	[PLAN_MOUNT_REMOUNT] = remount,
 };
 
+/* Whatever name it was mounted by: what tells the container's processes about themselves is the kernel
+ * (CVE-2019-16884). */
+static int check_proc(struct rootfs *r, struct error *err)
+{
+	_cleanup_fd_ int fd = safe_open(r->root_fd, "/proc", O_PATH);
+	bool is_mount = false;
+	struct statfs fs;
+
+	if (fd < 0 || mount_is_root(fd, &is_mount) < 0 || !is_mount)
+		return 0;
+	if (fstatfs(fd, &fs) < 0)
+		return error_errno(err, "mounts: /proc: statfs");
+	if (fs.f_type != PROC_SUPER_MAGIC)
+		return error_set(err, EINVAL, "mounts: what is mounted on /proc is not a proc file system");
+	return 0;
+}
+
 int rootfs_mounts(struct rootfs *r, struct error *err)
 {
 	for (size_t i = 0; i < r->plan->n_mounts; i++) {
 		const struct plan_mount *m = &r->plan->mounts[i];
-		int x = kinds[m->kind](r, m, r->source_fds ? r->source_fds[1 + i] : -1, err);
+		int x = kinds[m->kind](r, m, r->source_fds[1 + i], err);
 
 		if (x < 0)
 			return error_wrap(err, "mounts[%zu] \"%s\"", i, m->destination);
 	}
-	return 0;
+	return check_proc(r, err);
 }

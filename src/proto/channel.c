@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Frames over a descriptor, on an event loop. Output is queued and written as the peer takes it: nothing here ever blocks, whoever
- * produces much asks channel_full() first. Any callback may free the channel, also from within one of its frames; it is
- * then only marked, and freed on the way out.
+ * Frames over a descriptor, on an event loop. Output is queued and written as the peer takes it: nothing here
+ * ever blocks, whoever produces much asks channel_full() first. Any callback may free the channel, also from
+ * within one of its frames; it is then only marked, and freed on the way out.
  *
- * The descriptor is watched for writing only while something waits to be written: a level-triggered EPOLLOUT on an idle channel
- * would never let the loop sleep.
+ * The descriptor is watched for writing only while something waits to be written: a level-triggered EPOLLOUT
+ * on an idle channel would never let the loop sleep.
  */
 #include "proto/channel.h"
 
@@ -83,7 +83,8 @@ static int flush(struct channel *c)
 	while (done < c->out.len) {
 		const char *p = c->out.data + done;
 		size_t left = c->out.len - done;
-		ssize_t n = c->socket ? send(c->fd, p, left, MSG_NOSIGNAL | MSG_DONTWAIT) : write(c->fd, p, left);
+		ssize_t n =
+			c->socket ? send(c->fd, p, left, MSG_NOSIGNAL | MSG_DONTWAIT) : write(c->fd, p, left);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -149,7 +150,8 @@ static int handle_input(struct channel *c, struct error *err)
 	ssize_t n;
 
 	if (c->socket)
-		n = fd_recv(c->fd, bytes, sizeof(bytes), c->fds + c->n_fds, CHANNEL_FDS_MAX - c->n_fds, &n_fds);
+		n = fd_recv(c->fd, bytes, sizeof(bytes), c->fds + c->n_fds, CHANNEL_FDS_MAX - c->n_fds,
+			    &n_fds);
 	else if ((n = read(c->fd, bytes, sizeof(bytes))) < 0)
 		n = -errno;
 	if (n == -EAGAIN || n == -EINTR)
@@ -204,7 +206,8 @@ int channel_new(struct event_loop *loop, int fd, uint32_t max_len, const struct 
 	return 0;
 }
 
-/* Sends at once what the peer takes at once; an error is found again, and told, when the loop finds the descriptor ready. */
+/* Sends at once what the peer takes at once; an error is found again, and told, when the loop finds the
+ * descriptor ready. */
 static void push(struct channel *c)
 {
 	if (c->dead || c->failed)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Requests over a unix socket by somebody who has nothing else to do than to wait for the answer: the verbs of the command line at a
- * worker's control.sock, and the set-up of a worker. Descriptors travel with the header's bytes, so they are there before the body.
+ * Requests over a unix socket by somebody who has nothing else to do than to wait for the answer: the verbs
+ * of the command line at a worker's control.sock, and the set-up of a worker. Descriptors travel with the
+ * header's bytes, so they are there before the body.
  */
 #include "proto/client.h"
 
@@ -29,15 +30,15 @@ static int send_all(int sock, const char *p, size_t n)
 	return 0;
 }
 
-int client_send(int sock, uint16_t type, uint16_t flags, uint64_t id, const void *body, size_t len, const int *fds, size_t n_fds,
-		struct error *err)
+int client_send(int sock, uint16_t type, uint16_t flags, uint64_t id, const void *body, size_t len,
+		const int *fds, size_t n_fds, struct error *err)
 {
 	_cleanup_buf_ struct buf out = { 0 };
 	int r;
 
 	if (len > FRAME_CONTROL_MAX)
-		return error_set(err, E2BIG, "%s is %zu bytes long, at most %d are possible", message_to_string(type), len,
-				 FRAME_CONTROL_MAX);
+		return error_set(err, E2BIG, "%s is %zu bytes long, at most %d are possible",
+				 message_to_string(type), len, FRAME_CONTROL_MAX);
 	frame_append(&out, type, flags, id, body, len);
 	r = fd_send(sock, out.data, FRAME_HEADER_SIZE, fds, n_fds);
 	if (r == 0)
@@ -53,7 +54,8 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* Waits until sock can be read or the deadline (-1: none) has passed. Returns 0, -ETIMEDOUT or another -errno. */
+/* Waits until sock can be read or the deadline (-1: none) has passed. Returns 0, -ETIMEDOUT or another
+ * -errno. */
 static int wait_readable(int sock, int64_t deadline)
 {
 	struct pollfd p = { .fd = sock, .events = POLLIN };
@@ -71,8 +73,8 @@ static int wait_readable(int sock, int64_t deadline)
 	}
 }
 
-int client_receive(int sock, struct frame_reader *r, int timeout_ms, struct frame *ret, int *fds, size_t max_fds,
-		   size_t *ret_n_fds, struct error *err)
+int client_receive(int sock, struct frame_reader *r, int timeout_ms, struct frame *ret, int *fds,
+		   size_t max_fds, size_t *ret_n_fds, struct error *err)
 {
 	int64_t deadline = timeout_ms < 0 ? -1 : now_ms() + timeout_ms;
 	char bytes[16 << 10];
@@ -113,9 +115,11 @@ int client_call(int sock, const struct client_request *req, struct buf *reply, s
 	frame_reader_init(&reader, FRAME_CONTROL_MAX);
 	r = client_receive(sock, &reader, req->timeout_ms, &f, NULL, 0, NULL, err);
 	if (r == 0)
-		r = error_set(err, ECONNRESET, "%s: no answer, the connection was closed", message_to_string(req->type));
+		r = error_set(err, ECONNRESET, "%s: no answer, the connection was closed",
+			      message_to_string(req->type));
 	else if (r > 0 && (f.type != req->type || f.id != 1 || !(f.flags & FRAME_REPLY)))
-		r = error_set(err, EPROTO, "%s: the answer is a %s", message_to_string(req->type), message_to_string(f.type));
+		r = error_set(err, EPROTO, "%s: the answer is a %s", message_to_string(req->type),
+			      message_to_string(f.type));
 	else if (r > 0 && f.flags & FRAME_ERROR)
 		r = frame_get_error(&f, err);
 	else if (r > 0 && reply)

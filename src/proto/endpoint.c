@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Reading and writing what a container's stdio is connected to, without ever waiting and without changing it for the others that
- * hold it: O_NONBLOCK belongs to the open file description (open(2)), and a shell whose terminal becomes non-blocking
- * breaks. epoll(7) refuses regular files and the like with EPERM: those are always ready.
+ * Reading and writing what a container's stdio is connected to, without ever waiting and without changing it
+ * for the others that hold it: O_NONBLOCK belongs to the open file description (open(2)), and a shell whose
+ * terminal becomes non-blocking breaks. epoll(7) refuses regular files and the like with EPERM: those are
+ * always ready.
  *
- * An endpoint is in the epoll set only while it is wanted: a level-triggered hang-up cannot be masked out, and a stream that waits for credit
- * must not spin on it.
+ * An endpoint is in the epoll set only while it is wanted: a level-triggered hang-up cannot be masked out,
+ * and a stream that waits for credit must not spin on it.
  */
 #include "proto/endpoint.h"
 
@@ -31,8 +32,8 @@ static bool is_terminal(int fd)
 }
 
 /*
- * A description of our own for a pipe or terminal; -1 when it cannot be had. The access mode stays: a FIFO that is open for both never
- * ends, because its reader is a writer, too.
+ * A description of our own for a pipe or terminal; -1 when it cannot be had. The access mode stays: a FIFO
+ * that is open for both never ends, because its reader is a writer, too.
  */
 static int reopen(int fd, int flags)
 {
@@ -47,7 +48,9 @@ void endpoint_init(struct endpoint *e, struct event_loop *loop, int fd, event_fd
 	int flags = fcntl(fd, F_GETFL), own;
 	struct stat st = { 0 };
 
-	*e = (struct endpoint){ .fd = fd, .loop = loop, .fn = fn, .data = data, .kind = ENDPOINT_ALWAYS_READY };
+	*e = (struct endpoint){
+		.fd = fd, .loop = loop, .fn = fn, .data = data, .kind = ENDPOINT_ALWAYS_READY
+	};
 	fstat(fd, &st);
 	if (S_ISSOCK(st.st_mode)) {
 		e->kind = ENDPOINT_SOCKET;
@@ -118,7 +121,8 @@ ssize_t endpoint_write(struct endpoint *e, const void *buf, size_t n)
 	if (e->kind == ENDPOINT_BLOCKING)
 		n = MIN(n, (size_t)PIPE_BUF); /* a pipe that is ready takes that much at once, pipe(7) */
 	do
-		r = e->kind == ENDPOINT_SOCKET ? send(e->fd, buf, n, MSG_DONTWAIT | MSG_NOSIGNAL) : write(e->fd, buf, n);
+		r = e->kind == ENDPOINT_SOCKET ? send(e->fd, buf, n, MSG_DONTWAIT | MSG_NOSIGNAL)
+					       : write(e->fd, buf, n);
 	while (r < 0 && errno == EINTR);
 	return r < 0 ? -errno : r;
 }

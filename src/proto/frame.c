@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The one frame parser, for both ends of every channel: worker and agent over virtio-serial, command line and worker over
- * control.sock. It is incremental (a byte at a time gives the same frames), bounded (a header that announces more than the channel
- * allows is refused before a byte of it is stored) and knows nothing of what the bodies mean. Fuzzed by tests/fuzz/fuzz_frame.c.
+ * The one frame parser, for both ends of every channel: worker and agent over virtio-serial, command line and
+ * worker over control.sock. It is incremental (a byte at a time gives the same frames), bounded (a header
+ * that announces more than the channel allows is refused before a byte of it is stored) and knows nothing of
+ * what the bodies mean. Fuzzed by tests/fuzz/fuzz_frame.c.
  */
 #include "proto/frame.h"
 
@@ -66,8 +67,8 @@ void frame_reader_feed(struct frame_reader *r, const void *bytes, size_t n)
 static int check_header(const struct frame_reader *r, const struct frame *f, struct error *err)
 {
 	if (f->len > r->max_len)
-		return error_set(err, EPROTO, "frame of type %u: body of %u bytes, at most %u are allowed", f->type,
-				 f->len, r->max_len);
+		return error_set(err, EPROTO, "frame of type %u: body of %u bytes, at most %u are allowed",
+				 f->type, f->len, r->max_len);
 	if (f->flags & ~_FRAME_FLAGS || f->flags == FRAME_ERROR)
 		return error_set(err, EPROTO, "frame of type %u: invalid flags 0x%x", f->type, f->flags);
 	return 0;
@@ -84,7 +85,9 @@ int frame_reader_next(struct frame_reader *r, struct frame *ret, struct error *e
 		drop_used(r);
 		return 0;
 	}
-	f = (struct frame){ .len = frame_get_u32(p), .type = get_u16(p + 4), .flags = get_u16(p + 6), .id = get_u64(p + 8) };
+	f = (struct frame){
+		.len = frame_get_u32(p), .type = get_u16(p + 4), .flags = get_u16(p + 6), .id = get_u64(p + 8)
+	};
 	e = check_header(r, &f, err);
 	if (e < 0)
 		return e;

@@ -20,7 +20,8 @@ enum { FRAME_HEADER_SIZE = 16 };
 
 enum frame_flag {
 	FRAME_REPLY = 1 << 0, /* the answer to the request of the same type and id */
-	FRAME_ERROR = 1 << 1, /* with FRAME_REPLY: it failed, and the body is a struct error: u32 code, then the text */
+	FRAME_ERROR = 1 << 1, /* with FRAME_REPLY: it failed, and the body is a struct error: u32 code, then
+				 the text */
 	_FRAME_FLAGS = FRAME_REPLY | FRAME_ERROR,
 };
 
@@ -35,7 +36,8 @@ struct frame {
 	const char *body; /* len bytes, followed by whatever comes next: not NUL-terminated */
 };
 
-/* Cuts a byte stream into frames. What comes in is taken for hostile: nothing but complete, well-formed frames comes out. */
+/* Cuts a byte stream into frames. What comes in is taken for hostile: nothing but complete, well-formed
+ * frames comes out. */
 struct frame_reader {
 	struct buf in;
 	size_t used; /* bytes at the front of "in" that the last frame took */
@@ -49,9 +51,10 @@ void frame_reader_done(struct frame_reader *r);
 void frame_reader_feed(struct frame_reader *r, const void *bytes, size_t n);
 
 /*
- * The next frame: 1 with *ret, whose body stays valid until the next call of this or frame_reader_feed(); 0 when more bytes are
- * needed; < 0 (EPROTO) when the header is none: too long a body, unknown flags, FRAME_ERROR without FRAME_REPLY. The reader is of no use
- * after that: where the next frame starts is not known.
+ * The next frame: 1 with *ret, whose body stays valid until the next call of this or frame_reader_feed(); 0
+ * when more bytes are needed; < 0 (EPROTO) when the header is none: too long a body, unknown flags,
+ * FRAME_ERROR without FRAME_REPLY. The reader is of no use after that: where the next frame starts is not
+ * known.
  */
 int frame_reader_next(struct frame_reader *r, struct frame *ret, struct error *err);
 

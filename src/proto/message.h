@@ -4,7 +4,8 @@
 
 #include <stdint.h>
 
-/* The versions of the protocol that this code speaks: the agent offers a range, the host chooses (doc/PROTOCOL.md). */
+/* The versions of the protocol that this code speaks: the agent offers a range, the host chooses
+ * (doc/PROTOCOL.md). */
 enum { PROTOCOL_VERSION_MIN = 1, PROTOCOL_VERSION_MAX = 1 };
 
 /* Names on both ends of a VM: the virtio-serial ports. */
@@ -12,8 +13,8 @@ enum { PROTOCOL_VERSION_MIN = 1, PROTOCOL_VERSION_MAX = 1 };
 #define PROTOCOL_PORT_STREAM "hvrun.stream"
 
 /*
- * What a frame is about; the numbers are on the wire and never change their meaning. The body is JSON (src/schema/agent.json,
- * worker.json) but for MESSAGE_DATA and MESSAGE_CREDIT.
+ * What a frame is about; the numbers are on the wire and never change their meaning. The body is JSON
+ * (src/schema/agent.json, worker.json) but for MESSAGE_DATA and MESSAGE_CREDIT.
  */
 enum message {
 	/* control port: agent → host, once, first */
@@ -27,6 +28,11 @@ enum message {
 	MESSAGE_PIDS = 7,
 	MESSAGE_RESIZE = 8,
 	MESSAGE_DESTROY = 9,
+	MESSAGE_FREEZE = 10,
+	MESSAGE_UPDATE = 11,
+	MESSAGE_PROCESSES = 12,
+	MESSAGE_STATS = 13,
+	MESSAGE_WAIT_OOM = 14,
 	/* stream port and control.sock: how a process ended; id = its number */
 	MESSAGE_EXIT = 16,
 	/* stream port; id = stream_id() */

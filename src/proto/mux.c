@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Streams with credit on one channel (doc/PROTOCOL.md, "Streams"). A source reads from its endpoint only what the sink's credit and the
- * channel's queue allow; a sink gives credit back as its endpoint takes the bytes. So the pipe that a process writes to fills
- * up exactly when the reader at the far end is slow, as if the two were connected directly.
+ * Streams with credit on one channel (doc/PROTOCOL.md, "Streams"). A source reads from its endpoint only what
+ * the sink's credit and the channel's queue allow; a sink gives credit back as its endpoint takes the bytes.
+ * So the pipe that a process writes to fills up exactly when the reader at the far end is slow, as if the two
+ * were connected directly.
  *
- * When the reader of a sink is gone, RESET travels back, the source closes its end, and the process gets its SIGPIPE. The sink stays,
- * discarding, until the source's EOF: what was under way when RESET was sent is no violation.
+ * When the reader of a sink is gone, RESET travels back, the source closes its end, and the process gets its
+ * SIGPIPE. The sink stays, discarding, until the source's EOF: what was under way when RESET was sent is no
+ * violation.
  */
 #include "proto/mux.h"
 
@@ -28,7 +30,7 @@ struct stream {
 	uint64_t id;
 	struct endpoint endpoint;
 	bool sink;
-	bool dead;	 /* removed while the list is walked */
+	bool dead;       /* removed while the list is walked */
 	uint64_t credit; /* source: may still send; sink: the peer may still send */
 	/* source */
 	bool flushing;
@@ -124,7 +126,9 @@ static void send_credit(struct stream *s, uint32_t n)
 	send_frame(s->mux, MESSAGE_CREDIT, s->id, body, sizeof(body));
 }
 
-/* flush -------------------------------------------------------------------------------------------------------------- */
+/* flush
+ * --------------------------------------------------------------------------------------------------------------
+ */
 
 static bool process_flushing(const struct mux *m, uint32_t process)
 {
@@ -146,7 +150,9 @@ static int flush_done(struct stream *s, struct error *err)
 	return process_flushing(m, process) ? 0 : m->ops->flushed(m->data, process, err);
 }
 
-/* sources ------------------------------------------------------------------------------------------------------------ */
+/* sources
+ * ------------------------------------------------------------------------------------------------------------
+ */
 
 static int source_end(struct stream *s, struct error *err)
 {
@@ -204,7 +210,9 @@ static int on_source(void *data, _unused_ int fd, _unused_ uint32_t events, stru
 	return source_pump(data, err);
 }
 
-/* sinks -------------------------------------------------------------------------------------------------------------- */
+/* sinks
+ * --------------------------------------------------------------------------------------------------------------
+ */
 
 static int tell_idle(struct mux *m, uint64_t id, struct error *err)
 {
@@ -221,7 +229,8 @@ static void sink_discard(struct stream *s)
 	send_frame(s->mux, MESSAGE_RESET, s->id, NULL, 0);
 }
 
-/* Writes what the endpoint takes. Returns the number of bytes; discards the stream when its reader is gone. */
+/* Writes what the endpoint takes. Returns the number of bytes; discards the stream when its reader is gone.
+ */
 static size_t sink_write(struct stream *s, const char *bytes, size_t n)
 {
 	size_t done = 0;
@@ -275,12 +284,15 @@ static void sink_data(struct stream *s, const struct frame *f)
 		buf_append(&s->pending, f->body + done, f->len - done);
 }
 
-/* frames ------------------------------------------------------------------------------------------------------------- */
+/* frames
+ * -------------------------------------------------------------------------------------------------------------
+ */
 
 static int handle_data(struct stream *s, const struct frame *f, struct error *err)
 {
 	if (f->len > s->credit)
-		return error_set(err, EPROTO, "stream %" PRIu64 ": %u bytes with a credit of %" PRIu64, f->id, f->len, s->credit);
+		return error_set(err, EPROTO, "stream %" PRIu64 ": %u bytes with a credit of %" PRIu64, f->id,
+				 f->len, s->credit);
 	sink_data(s, f);
 	return 0;
 }
@@ -341,7 +353,8 @@ static int on_frame(void *data, _unused_ struct channel *c, const struct frame *
 	if (f->type == MESSAGE_EXIT && f->flags == 0)
 		return handle_exit(m, f, err);
 	if (f->flags || f->type >= ARRAY_SIZE(handlers) || !handlers[f->type].handle)
-		return error_set(err, EPROTO, "unexpected frame on the stream port: type %u, flags 0x%x", f->type, f->flags);
+		return error_set(err, EPROTO, "unexpected frame on the stream port: type %u, flags 0x%x",
+				 f->type, f->flags);
 	s = find(m, f->id);
 	if (s && s->sink == handlers[f->type].sink) {
 		walk_begin(m);
@@ -377,8 +390,8 @@ static int on_drained(void *data, _unused_ struct channel *c, struct error *err)
 
 static const struct channel_ops channel_ops = { on_frame, on_closed, on_drained };
 
-int mux_new(struct event_loop *loop, int fd, bool hostile, const struct mux_ops *ops, void *data, struct mux **ret,
-	    struct error *err)
+int mux_new(struct event_loop *loop, int fd, bool hostile, const struct mux_ops *ops, void *data,
+	    struct mux **ret, struct error *err)
 {
 	struct mux *m = xcalloc(1, sizeof(*m));
 	int r;
@@ -445,7 +458,8 @@ int mux_flush(struct mux *m, uint32_t process, struct error *err)
 		if (s->dead || s->sink || stream_process(s->id) != process)
 			continue;
 		any = s->flushing = true;
-		/* a pipe tells how much is in it; of a terminal, all that is there until it is empty for a moment */
+		/* a pipe tells how much is in it; of a terminal, all that is there until it is empty for a
+		 * moment */
 		s->flush_left = SIZE_MAX;
 		if (!isatty(s->endpoint.fd) && ioctl(s->endpoint.fd, FIONREAD, &n) == 0)
 			s->flush_left = (size_t)n;

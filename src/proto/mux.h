@@ -11,8 +11,9 @@
 #include "proto/message.h"
 
 /*
- * All the streams of a VM on one channel: the same code in the worker and in the agent. Every stream has credit of its own,
- * so that one whose receiver is slow holds up no other, and no end ever stores more than MUX_WINDOW bytes of one.
+ * All the streams of a VM on one channel: the same code in the worker and in the agent. Every stream has
+ * credit of its own, so that one whose receiver is slow holds up no other, and no end ever stores more than
+ * MUX_WINDOW bytes of one.
  */
 struct mux;
 
@@ -23,18 +24,19 @@ struct mux_ops {
 	int (*exited)(void *data, uint32_t process, const char *body, size_t len, struct error *err);
 	/* mux_flush(): what the process had written is on its way. */
 	int (*flushed)(void *data, uint32_t process, struct error *err);
-	/* All that came in for the process so far has been written where it belongs (or its receiver is gone). */
+	/* All that came in for the process so far has been written where it belongs (or its receiver is
+	 * gone). */
 	int (*idle)(void *data, uint32_t process, struct error *err);
 	/* The channel is gone: reason NULL when the peer just closed it. < 0 ends the event loop. */
 	int (*closed)(void *data, const struct error *reason, struct error *err);
 };
 
 /*
- * Takes fd. hostile: the peer is a guest, and a frame that does not fit a stream's state is an error; else it is ignored (it may have
- * crossed with the end of the stream). Returns 0, or < 0 with *err and fd closed.
+ * Takes fd. hostile: the peer is a guest, and a frame that does not fit a stream's state is an error; else it
+ * is ignored (it may have crossed with the end of the stream). Returns 0, or < 0 with *err and fd closed.
  */
-int mux_new(struct event_loop *loop, int fd, bool hostile, const struct mux_ops *ops, void *data, struct mux **ret,
-	    struct error *err);
+int mux_new(struct event_loop *loop, int fd, bool hostile, const struct mux_ops *ops, void *data,
+	    struct mux **ret, struct error *err);
 struct mux *mux_free(struct mux *m);
 static inline void mux_freep(struct mux **m)
 {
@@ -55,7 +57,8 @@ void mux_grant(struct mux *m, uint32_t process);
 void mux_remove(struct mux *m, uint64_t id);
 void mux_remove_process(struct mux *m, uint32_t process);
 
-/* Calls flushed() once all that is in the process's sources now has been sent; at once when there is nothing. */
+/* Calls flushed() once all that is in the process's sources now has been sent; at once when there is nothing.
+ */
 int mux_flush(struct mux *m, uint32_t process, struct error *err);
 
 /* Whether nothing that came in for the process waits to be written. */

@@ -3,6 +3,7 @@
 #define HV_RUNTIME_LIFECYCLE_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "base/error.h"
 #include "container/container.h"
@@ -31,6 +32,11 @@ int runtime_open(struct runtime *rt, const char *id, bool lock, struct container
 /* The container's status, paused included, which only its runtime type knows. */
 int runtime_status(struct runtime *rt, struct container *c, const struct isolation_ops *ops,
 		   enum container_status *ret, struct error *err);
+
+/*
+ * The name of uid in the text of an /etc/passwd (NULL: none), or "#UID"; free()d by the caller. In list.c.
+ */
+char *owner_name(const char *passwd, uid_t uid);
 
 /* Whether fds 3 .. 3+n-1 were given to us; the caller's, not our own, which are all CLOEXEC. */
 int runtime_check_fds(unsigned n, struct error *err);

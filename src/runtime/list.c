@@ -116,7 +116,7 @@ int runtime_state(struct runtime *rt, const char *id, struct buf *out, struct er
  * The name of uid by /etc/passwd itself (name services would have to be loaded), "#UID" for one that is not
  * there.
  */
-static char *owner_name(const char *passwd, uid_t uid)
+char *owner_name(const char *passwd, uid_t uid)
 {
 	for (const char *line = passwd; line && *line;
 	     line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL) {

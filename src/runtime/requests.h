@@ -49,4 +49,27 @@ struct list_options {
 	bool quiet;
 };
 
+/* What "template" does, by its first argument. */
+enum template_action { TEMPLATE_BUILD, TEMPLATE_LIST, TEMPLATE_PRUNE };
+
+struct template_options {
+	int format; /* enum list_format */
+	bool quiet, all;
+};
+
+/* Of update: texts as they were given, NULL = not given. */
+struct update_options {
+	const char *resources; /* file with a resources object, "-" = stdin; the other options are ignored then */
+	const char *memory, *memory_reservation, *memory_swap;
+	const char *cpu_share, *cpu_quota, *cpu_period, *cpu_burst, *cpu_rt_period, *cpu_rt_runtime, *cpu_idle;
+	const char *cpuset_cpus, *cpuset_mems;
+	const char *pids_limit, *blkio_weight;
+	const char *l3_cache_schema, *mem_bw_schema;
+};
+
+struct events_options {
+	const char *interval; /* "5s"; NULL: that */
+	bool stats;           /* once, and no events */
+};
+
 #endif

@@ -64,6 +64,11 @@ int runtime_start(struct runtime *rt, const char *id, struct error *err)
 				 "cannot start a container that is not created: its create was interrupted");
 	if (status != CONTAINER_CREATED)
 		return error_set(err, EINVAL, "cannot start an already running container");
+	r = runtime_status(rt, c, ops, &status, err);
+	if (r < 0)
+		return r;
+	if (status == CONTAINER_PAUSED)
+		return error_set(err, EINVAL, "cannot start a paused container: resume it first");
 	if (!c->state->process)
 		return error_set(err, EINVAL,
 				 "cannot start container \"%s\": its configuration has no process", id);
@@ -117,4 +122,38 @@ int runtime_delete(struct runtime *rt, const char *id, bool force, struct error 
 		return error_set(err, EBUSY, "cannot delete container %s that is not stopped: %s", id,
 				 container_status_to_string(status));
 	return lifecycle_delete(rt, c, ops, err);
+}
+
+int runtime_pause(struct runtime *rt, const char *id, struct error *err)
+{
+	_cleanup_container_ struct container *c = NULL;
+	const struct isolation_ops *ops;
+	enum container_status status;
+	int r = runtime_open(rt, id, true, &c, &ops, err);
+
+	if (r == 0)
+		r = runtime_status(rt, c, ops, &status, err);
+	if (r < 0)
+		return r;
+	if (status == CONTAINER_PAUSED)
+		return error_set(err, EINVAL, "cannot pause container %s: it is paused already", id);
+	if (status != CONTAINER_RUNNING && status != CONTAINER_CREATED)
+		return error_set(err, ESRCH, "cannot pause container %s: container not running", id);
+	return ops->freeze(&rt->env, c, true, err);
+}
+
+int runtime_resume(struct runtime *rt, const char *id, struct error *err)
+{
+	_cleanup_container_ struct container *c = NULL;
+	const struct isolation_ops *ops;
+	enum container_status status;
+	int r = runtime_open(rt, id, true, &c, &ops, err);
+
+	if (r == 0)
+		r = runtime_status(rt, c, ops, &status, err);
+	if (r < 0)
+		return r;
+	if (status != CONTAINER_PAUSED)
+		return error_set(err, EINVAL, "container not paused");
+	return ops->freeze(&rt->env, c, false, err);
 }

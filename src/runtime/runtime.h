@@ -3,6 +3,8 @@
 #define HV_RUNTIME_RUNTIME_H
 
 #include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
 
 #include "base/buf.h"
 #include "base/error.h"
@@ -53,10 +55,39 @@ int runtime_kill(struct runtime *rt, const char *id, const char *signal, bool al
 /* force: a running one is killed, one that does not exist is fine. */
 int runtime_delete(struct runtime *rt, const char *id, bool force, struct error *err);
 
+/* All processes stand still until resume. "container not running", "container not paused". */
+int runtime_pause(struct runtime *rt, const char *id, struct error *err);
+int runtime_resume(struct runtime *rt, const char *id, struct error *err);
+
+/* format: enum list_format. args: NULL-terminated, for ps(1) on the host; empty: the table of "ps -ef". */
+int runtime_ps(struct runtime *rt, const char *id, int format, char **args, struct buf *out, struct error *err);
+
+/* What the host's ps(1) has printed, title line first, reduced to the lines of these pids. Pure. */
+int ps_filter(const char *text, const pid_t *pids, size_t n, struct buf *out, struct error *err);
+
+int runtime_update(struct runtime *rt, const char *id, const struct update_options *o, struct error *err);
+
+/* The resources object that the options describe, as the root of *ret. Reads o->resources; else pure. */
+struct oci_doc;
+int update_make_resources(const struct update_options *o, struct oci_doc **ret, struct error *err);
+
+/* Calls emit for each line, until the container ends or emit returns < 0. */
+typedef int events_fn(const struct buf *line, struct error *err);
+int runtime_events(struct runtime *rt, const char *id, const struct events_options *o, events_fn *emit,
+		   struct error *err);
+
+/* "5s", "500ms", "1m30s" as milliseconds. Pure. */
+int events_parse_interval(const char *text, int *ret_ms, struct error *err);
+
 /* The state as JSON, with runc's members and our runtimeType, accel, emulated. */
 int runtime_state(struct runtime *rt, const char *id, struct buf *out, struct error *err);
 
 int runtime_list(struct runtime *rt, const struct list_options *o, struct buf *out, struct error *err);
+
+/*
+ * Templates of virtual machines: action is "build", "list" or "prune" (hvrun-template(8)). What "list" prints is appended to out.
+ */
+int runtime_template(struct runtime *rt, const char *action, const struct template_options *o, struct buf *out, struct error *err);
 
 /*
  * Writes a config.json to start from into the directory bundle (NULL: the current one); an existing one is an

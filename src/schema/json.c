@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The bodies of our own messages, read and written by libocispec's tables (types.h), with errors of the kind that the rest of the program
- * speaks.
+ * The bodies of our own messages, read and written by libocispec's tables (types.h), with errors of the kind
+ * that the rest of the program speaks.
  */
 #include "schema/json.h"
 
@@ -10,7 +10,8 @@ static int forward(const struct oci_error *e, struct error *err)
 	return error_set(err, e->code, "%s", e->msg);
 }
 
-int json_parse(const struct oci_type *type, const char *text, size_t len, struct oci_doc **ret, struct error *err)
+int json_parse(const struct oci_type *type, const char *text, size_t len, struct oci_doc **ret,
+	       struct error *err)
 {
 	struct oci_error e;
 

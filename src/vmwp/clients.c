@@ -4,6 +4,7 @@
  * listened to (SO_PEERCRED, unix(7)); they own the container, but a mistake of one of them ends its connection and nothing else.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,9 +99,39 @@ static int request_start(struct client *c, const struct frame *f, _unused_ void 
 	return relay(c, f, start_answered);
 }
 
-static int request_pids(struct client *c, const struct frame *f, _unused_ void *message, _unused_ struct error *err)
+/* PIDS, UPDATE, PROCESSES ...: what the client said, to the guest, and its answer back. */
+static int request_relay(struct client *c, const struct frame *f, _unused_ void *message, _unused_ struct error *err)
 {
 	return relay(c, f, guest_relay_answer);
+}
+
+/* "paused" is a fact of the state directory: list and state do not ask a guest. */
+static int freeze_answered(struct worker *w, const struct pending *p, const struct frame *f, const struct error *e, struct error *err)
+{
+	struct error why;
+	int fd;
+
+	if (!f || !p->freeze) {
+		if (f)
+			unlinkat(w->state_dirfd, "paused", 0);
+		return guest_relay_answer(w, p, f, e, err);
+	}
+	fd = openat(w->state_dirfd, "paused", O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		error_errno(&why, "make the entry \"paused\" in the state directory");
+		return guest_relay_answer(w, p, NULL, &why, err);
+	}
+	fd_close(fd);
+	return guest_relay_answer(w, p, f, e, err);
+}
+
+static int request_freeze(struct client *c, const struct frame *f, void *message, _unused_ struct error *err)
+{
+	const struct hv_agent_freeze *m = message;
+	const struct pending p = { .client = c, .client_id = f->id, .process = c->process, .freeze = m->freeze, .answered = freeze_answered };
+
+	guest_request(c->worker, f->type, f->body, f->len, &p);
+	return 0;
 }
 
 /* An exec's worker means its own process, whatever it says. */
@@ -204,9 +235,14 @@ static const struct {
 	[MESSAGE_START] = { &hv_agent_container_type, request_start, true },
 	[MESSAGE_EXEC] = { &hv_agent_exec_type, request_exec, true },
 	[MESSAGE_SIGNAL] = { &hv_agent_signal_type, request_signal, true },
-	[MESSAGE_PIDS] = { &hv_agent_container_type, request_pids, true },
+	[MESSAGE_PIDS] = { &hv_agent_container_type, request_relay, true },
 	[MESSAGE_RESIZE] = { &hv_agent_resize_type, request_resize, true },
 	[MESSAGE_DESTROY] = { NULL, request_destroy, false },
+	[MESSAGE_FREEZE] = { &hv_agent_freeze_type, request_freeze, true },
+	[MESSAGE_UPDATE] = { &hv_agent_update_type, request_relay, true },
+	[MESSAGE_PROCESSES] = { &hv_agent_container_type, request_relay, true },
+	[MESSAGE_STATS] = { &hv_agent_container_type, request_relay, true },
+	[MESSAGE_WAIT_OOM] = { &hv_agent_wait_oom_type, request_relay, true },
 };
 
 static int handle_request(struct client *c, const struct frame *f, struct error *err)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The host's side of a container's terminal. Two terminals are in a row, one in the guest and this one; all line discipline is
- * the guest's, so this one is raw. Its slave is our controlling terminal because the kernel tells window changes, made at the
- * master that the console socket's peer holds, to nobody else (tty_ioctl(4), SIGWINCH).
+ * The host's side of a container's terminal. Two terminals are in a row, one in the guest and this one; all
+ * line discipline is the guest's, so this one is raw. Its slave is our controlling terminal because the
+ * kernel tells window changes, made at the master that the console socket's peer holds, to nobody else
+ * (tty_ioctl(4), SIGWINCH).
  */
 #include <fcntl.h>
 #include <stdlib.h>

@@ -144,8 +144,12 @@ static int boot_instead(struct worker *w, struct error *err)
 {
 	struct error e = w->clone_failure;
 
-	if (!e.code)
+	if (e.code) {
+		drain(w);
+		vm_explain(w, &e);
+	} else {
 		explain_exit(w, &e);
+	}
 	log_warning("container \"%s\": the template of virtual machines cannot be used, this one is booted: %s", w->setup->id, e.msg);
 	if (w->clone_failure.code || !WIFSIGNALED(w->vmm_status))
 		unlinkat(w->template_dirfd, "state", 0);
@@ -204,7 +208,6 @@ static int on_clone_timeout(void *data, _unused_ struct error *err)
 	struct error e;
 
 	error_set(&e, ETIMEDOUT, "no answer within %u seconds", w->setup->vm->template->timeout);
-	vm_explain(w, &e);
 	return vm_failed(w, &e);
 }
 

@@ -138,6 +138,7 @@ struct pending {
 	struct client *client; /* who asked; NULL: we did, or it has gone meanwhile */
 	uint64_t client_id;    /* the id that it gave its request */
 	uint32_t process;
+	bool freeze; /* FREEZE: which way */
 };
 
 /* Sends a request to the agent; what is the caller's in p (process, client, client_id, answered) is copied. */

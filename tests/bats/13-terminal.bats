@@ -32,6 +32,7 @@ read_terminal()
 }
 
 @test "run in a terminal: a terminal of its own, the caller's size, the exit status" {
+	only_hvrun # runc gives the terminal its size when the process already runs
 	checks isatty , ttysize , stat /dev/console /dev/ptmx , exit 6
 	status=0
 	"$CONSOLE" run --size 33x77 "${HV[@]}" run "$ID" >"$SCRATCH/tty" </dev/null 3>&- || status=$?
@@ -41,6 +42,7 @@ read_terminal()
 }
 
 @test "run in a terminal: a resize arrives" {
+	only_hvrun # as above
 	process /bin/init resize
 	status=0
 	"$CONSOLE" run --size 20x40 --resize 'ready: resize' 50x100 "${HV[@]}" run "$ID" >"$SCRATCH/tty" </dev/null 3>&- || status=$?
@@ -105,6 +107,7 @@ read_terminal()
 }
 
 @test "exec -t in the foreground and by console socket" {
+	only_hvrun # as above
 	config '.process.terminal = false'
 	process /bin/init pause
 	background "$ID"

@@ -42,7 +42,7 @@ namespace_without()
 	process /bin/init pause
 	background "$ID-a"
 	pid=$(container_pid "$ID-a")
-	config '.linux.namespaces = (.linux.namespaces | map(if .type == "mount" then . else . + {path: ("/proc/" + $pid + "/ns/" + {network: "net", pid: "pid", ipc: "ipc", uts: "uts"}[.type])} end))
+	config '.linux.namespaces = (.linux.namespaces | map(if .type == "mount" or .type == "cgroup" then . else . + {path: ("/proc/" + $pid + "/ns/" + {network: "net", pid: "pid", ipc: "ipc", uts: "uts"}[.type])} end))
 		| del(.hostname)' --arg pid "$pid"
 	checks namespaces , ls-proc , hostname
 	run_ok

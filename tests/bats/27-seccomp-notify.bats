@@ -13,6 +13,14 @@ setup_test()
 	mkdir "$SCRATCH/agent"
 }
 
+# The agent goes before the library looks for what is left.
+eval "lib_$(declare -f teardown)"
+teardown()
+{
+	[ -z "${AGENT_PID-}" ] || kill "$AGENT_PID"
+	lib_teardown
+}
+
 # A profile that asks the agent about these calls: "notified CALL..."
 notified()
 {
@@ -23,6 +31,7 @@ notified()
 agent()
 {
 	"$AGENT" "${1-$SOCKET}" "$SCRATCH/agent" >"$SCRATCH/agent.out" 2>&1 3>&- 4>&- &
+	AGENT_PID=$!
 	eventually file_has "$SCRATCH/agent.out" listening
 }
 
@@ -123,7 +132,8 @@ told()
 	notified mkdir
 	try hv run "$ID"
 	refused "SCMP_ACT_NOTIFY.*virtual machine"
-	kill %1
+	kill "$AGENT_PID"
+	AGENT_PID=
 	machine_unchanged "$before"
 }
 

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck disable=SC2015,SC2016,SC2153,SC2154 # jq programs, and names that lib.bash sets
+# mounts[].uidMappings, gidMappings and the options idmap and ridmap: runtime-spec config.md, "Mounts".
+
+load lib
+
+setup_test()
+{
+	VOLUME=$SCRATCH/volume
+	mkdir -p "$VOLUME/below"
+	touch "$VOLUME/file"
+	chown 1005:1006 "$VOLUME/file"
+	chown 1000:1000 "$VOLUME"
+}
+
+# Goes before the library looks for what is left: all processes of the machine have this mount.
+eval "lib_$(declare -f teardown)"
+teardown()
+{
+	umount "$VOLUME/below" 2>/dev/null || true
+	lib_teardown
+}
+
+# The volume at /vol with these options, ids 1000 … 1099 of its files as 0 … 99: "mapped OPTION..."
+mapped()
+{
+	config '.mounts += [{"destination": "/vol", "source": $source, "options": $ARGS.positional,
+		"uidMappings": [{"containerID": 1000, "hostID": 0, "size": 100}], "gidMappings": [{"containerID": 1000, "hostID": 0, "size": 100}]}]' \
+		--arg source "$VOLUME" --args -- "$@"
+}
+
+no_guest()
+{
+	not_hyperv "a guest's file system has no ids to map"
+}
+
+@test "ids of a mount are mapped, of those below it with ridmap only" {
+	no_guest
+	mapped bind idmap
+	checks stat /vol/file
+	run_ok
+	has 'stat /vol/file: file 0644 5 6'
+	mount -t tmpfs below "$VOLUME/below"
+	touch "$VOLUME/below/file"
+	chown 1005:1006 "$VOLUME/below/file"
+	config 'del(.mounts[-1])'
+	mapped rbind idmap
+	checks stat /vol/file /vol/below/file
+	run_ok
+	has 'stat /vol/file: file 0644 5 6' 'stat /vol/below/file: file 0644 1005 1006'
+	config 'del(.mounts[-1])'
+	mapped rbind ridmap
+	run_ok
+	has 'stat /vol/file: file 0644 5 6' 'stat /vol/below/file: file 0644 5 6'
+}
+
+@test "mappings alone mean idmap, and what is written is mapped back" {
+	no_guest
+	mapped bind
+	process /bin/sh -c 'touch /vol/new'
+	run_ok
+	same "$(stat -c %u:%g "$VOLUME/new")" 1000:1000
+}
+
+@test "two mounts, two mappings" {
+	no_guest
+	mapped bind idmap
+	config '.mounts += [{"destination": "/again", "source": $source, "options": ["bind", "idmap"],
+		"uidMappings": [{"containerID": 1000, "hostID": 50, "size": 10}], "gidMappings": [{"containerID": 1000, "hostID": 60, "size": 10}]},
+		{"destination": "/plain", "source": $source, "options": ["bind"]}]' --arg source "$VOLUME"
+	checks stat /vol/file /again/file /plain/file
+	run_ok
+	has 'stat /vol/file: file 0644 5 6' 'stat /again/file: file 0644 55 66' 'stat /plain/file: file 0644 1005 1006'
+}
+
+@test "without mappings of its own a mount has the container's" {
+	no_guest
+	chown -R 300000:300000 "$BUNDLE/rootfs"
+	chmod 755 "$SCRATCH" "$BUNDLE"
+	config '.linux.namespaces += [{"type": "user"}]
+		| .linux.uidMappings = [{"containerID": 0, "hostID": 300000, "size": 65536}] | .linux.gidMappings = .linux.uidMappings
+		| .mounts += [{"destination": "/vol", "source": $source, "options": ["bind", "idmap"]}, {"destination": "/plain", "source": $source, "options": ["bind"]}]' \
+		--arg source "$VOLUME"
+	checks stat /vol/file /plain/file
+	run_ok
+	has 'stat /vol/file: file 0644 1005 1006' 'stat /plain/file: file 0644 65534 65534'
+}
+
+@test "what cannot be mapped is refused" {
+	before=$(snapshot)
+	config '.mounts += [{"destination": "/vol", "source": $source, "options": ["bind", "idmap"]}]' --arg source "$VOLUME"
+	try hv run "$ID"
+	refused 'mounts\[.*/vol.*idmap'
+	config 'del(.mounts[-1]) | .mounts += [{"destination": "/vol", "source": "tmpfs", "type": "tmpfs",
+		"uidMappings": [{"containerID": 0, "hostID": 1, "size": 1}], "gidMappings": [{"containerID": 0, "hostID": 1, "size": 1}]}]'
+	try hv run "$ID"
+	refused 'mounts\[.*/vol.*bind'
+	config 'del(.mounts[-1]) | .mounts += [{"destination": "/vol", "source": $source, "options": ["bind", "idmap"],
+		"uidMappings": [{"containerID": 0, "hostID": 1, "size": 1}]}]' --arg source "$VOLUME"
+	try hv run "$ID"
+	refused 'mounts\[.*gidMappings'
+	# a file system that does not know mapped ids
+	config 'del(.mounts[-1]) | .mounts += [{"destination": "/vol", "source": "/proc/sys", "options": ["bind", "idmap"],
+		"uidMappings": [{"containerID": 0, "hostID": 1, "size": 1}], "gidMappings": [{"containerID": 0, "hostID": 1, "size": 1}]}]'
+	try hv run "$ID"
+	refused 'mounts\[.*/vol.*(support|virtual machine)'
+	machine_unchanged "$before"
+}

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Frames in pieces are the same frames as in one, and written again they are the same bytes. The first byte is the size of a piece. */
+/* Frames in pieces are the same frames as in one, and written again they are the same bytes. The first byte
+ * is the size of a piece. */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Without libFuzzer: runs a fuzz target, fuzz_<name>, once on each file of tests/fuzz/corpus/<name>, as TAP. */
+/* Without libFuzzer: runs a fuzz target, fuzz_<name>, once on each file of tests/fuzz/corpus/<name>, as TAP.
+ */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdint.h>
@@ -29,7 +30,8 @@ static int run_file(const char *dir, const char *name)
 int main(int argc, char **argv)
 {
 	const char *name = argc > 0 ? strstr(argv[0], "fuzz_") : NULL, *top = getenv("top_srcdir");
-	_cleanup_free_ char *dir = xasprintf("%s/tests/fuzz/corpus/%s", top ? top : ".", name ? name + strlen("fuzz_") : "");
+	_cleanup_free_ char *dir =
+		xasprintf("%s/tests/fuzz/corpus/%s", top ? top : ".", name ? name + strlen("fuzz_") : "");
 	struct dirent **files;
 	int n = scandir(dir, &files, NULL, alphasort), count = 0, failed = n <= 2;
 

@@ -250,6 +250,41 @@ static int run_grab_exe(char **args)
 	return 0;
 }
 
+/*
+ * For N seconds looks into every other process that does not run this program, as the attack of CVE-2016-9962 does: who
+ * can see its executable may trace it (ptrace(2), "PTRACE_MODE_READ") and has its descriptors too. "reachable: PID" is the
+ * finding.
+ */
+static int run_grab_fds(char **args)
+{
+	time_t end = time(NULL) + atoi(args[0] ? args[0] : "1");
+	struct stat own;
+	struct stat st;
+
+	if (stat("/proc/self/exe", &own) < 0)
+		return report("grab-fds", "", -1);
+	puts("ready: grab-fds");
+	fflush(stdout);
+	while (time(NULL) < end) {
+		for (int pid = 2; pid < 300; pid++) {
+			char path[64], target[256] = "";
+			int fd;
+
+			snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+			if (stat(path, &st) < 0 || (st.st_ino == own.st_ino && st.st_dev == own.st_dev))
+				continue;
+			for (fd = 3; fd < 32 && !target[0]; fd++) {
+				snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, fd);
+				if (readlink(path, target, sizeof(target) - 1) < 0)
+					target[0] = '\0';
+			}
+			printf("reachable: %d, descriptor %s\n", pid, target);
+			fflush(stdout);
+		}
+	}
+	return 0;
+}
+
 const struct applet file_applets[] = {
 	{ "write", run_write, "[TEXT=...] FILE...: writes to each" },
 	{ "readonly", run_create, "DIR...: creates a file in each" },
@@ -261,6 +296,7 @@ const struct applet file_applets[] = {
 	{ "remount", run_remount, "PATH...: takes the flags off" },
 	{ "umount", run_umount, "PATH...: unmounts" },
 	{ "grab-exe", run_grab_exe, "N: for N seconds, whether another process's program can be written" },
+	{ "grab-fds", run_grab_fds, "N: for N seconds, whether a process of the runtime's can be looked into" },
 	{ "chroot-out", run_chroot_out, "the old way out of a chroot, then the root's names" },
 	{ 0 },
 };

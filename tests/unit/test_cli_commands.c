@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* cli/command.h: the tables of verbs and options hold together. */
+#include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,6 +21,21 @@
 
 const struct isolation_ops native_ops = { .name = "Default" };
 const struct isolation_ops hyperv_ops = { .name = "HyperV" };
+
+int hyperv_template_build(_unused_ const struct env *env, struct error *err)
+{
+	return error_set(err, EINVAL, "no VM here");
+}
+
+int hyperv_template_each(_unused_ const struct env *env, _unused_ hyperv_template_fn *fn, _unused_ void *data, struct error *err)
+{
+	return error_set(err, EINVAL, "no VM here");
+}
+
+int hyperv_template_prune(_unused_ const struct env *env, _unused_ bool all, _unused_ unsigned *ret_n, struct error *err)
+{
+	return error_set(err, EINVAL, "no VM here");
+}
 
 static size_t size_of(enum option_type type)
 {

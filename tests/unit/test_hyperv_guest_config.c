@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* hyperv/guest_config.h: each tests/golden/guest_config/<name>.json, in a bundle at /bundle, against <name>.txt. */
+/* hyperv/guest_config.h: each tests/golden/guest_config/<name>.json, in a bundle at /bundle, against
+ * <name>.txt. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -35,8 +36,9 @@ static void print(const struct guest_config *g, struct buf *out)
 	for (size_t i = 0; i < g->n_shares; i++) {
 		const struct share *s = &g->shares[i];
 
-		buf_printf(out, "share %zu: %s = %s%s%s%s\n", i, s->field, s->source, s->recursive ? ", recursive" : "",
-			   s->readonly ? ", read-only" : "", s->readonly_after_create ? ", read-only after create" : "");
+		buf_printf(out, "share %zu: %s = %s%s%s%s\n", i, s->field, s->source,
+			   s->recursive ? ", recursive" : "", s->readonly ? ", read-only" : "",
+			   s->readonly_after_create ? ", read-only after create" : "");
 	}
 	buf_printf(out, "network: %s\n", g->network_path ? g->network_path : "new");
 	print_config(g->json, out);
@@ -44,7 +46,8 @@ static void print(const struct guest_config *g, struct buf *out)
 
 static void check(const char *name)
 {
-	_cleanup_free_ char *from = xasprintf("guest_config/%s.json", name), *to = xasprintf("guest_config/%s.txt", name);
+	_cleanup_free_ char *from = xasprintf("guest_config/%s.json", name),
+			    *to = xasprintf("guest_config/%s.txt", name);
 	_cleanup_guest_config_ struct guest_config *g = NULL;
 	_cleanup_doc_ struct oci_doc *doc = NULL;
 	_cleanup_buf_ struct buf out = { 0 };

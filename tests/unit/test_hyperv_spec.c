@@ -22,7 +22,8 @@ static const struct settings_hyperv settings = {
 /* A config.json with these members of linux.resources, or of the top. */
 static struct oci_doc *parse(const char *resources, const char *top)
 {
-	_cleanup_free_ char *json = xasprintf("{\"ociVersion\": \"1.3.0\", \"root\": {\"path\": \"r\"}, \"linux\": {\"resources\": {%s}}%s%s}",
+	_cleanup_free_ char *json = xasprintf("{\"ociVersion\": \"1.3.0\", \"root\": {\"path\": \"r\"}, "
+					      "\"linux\": {\"resources\": {%s}}%s%s}",
 					      resources, *top ? ", " : "", top);
 	struct oci_doc *doc = NULL;
 	struct error err = { 0 };
@@ -50,7 +51,9 @@ static void test_size(void **state)
 		{ "\"cpu\": {\"quota\": -1, \"period\": 1000}", "", 512, 1 },
 		{ "\"cpu\": {\"quota\": 400000}", "", 512, 1 },
 		{ "\"cpu\": {\"quota\": 400000, \"period\": 100000}",
-		  "\"vm\": {\"kernel\": {\"path\": \"/k2\"}, \"hwConfig\": {\"vcpus\": 3, \"memory\": 268435456}}", 256, 3 },
+		  "\"vm\": {\"kernel\": {\"path\": \"/k2\"}, \"hwConfig\": {\"vcpus\": 3, \"memory\": "
+		  "268435456}}",
+		  256, 3 },
 	};
 
 	(void)state;
@@ -90,11 +93,15 @@ static void test_refused(void **state)
 	} cases[] = {
 		{ "\"vm\": {\"kernel\": {\"path\": \"/k\"}, \"hwConfig\": {\"memory\": 1048576}}",
 		  "vm.hwConfig.memory: 1048576 bytes are too few to boot, 100663296 would do" },
-		{ "\"vm\": {\"kernel\": {\"path\": \"/k\"}, \"hwConfig\": {\"vcpus\": 0}}", "vm.hwConfig.vcpus: 0 is not between 1 and 255" },
-		{ "\"vm\": {\"kernel\": {\"path\": \"/k\"}, \"hwConfig\": {\"vcpus\": 256}}", "vm.hwConfig.vcpus: 256 is not between 1 and 255" },
+		{ "\"vm\": {\"kernel\": {\"path\": \"/k\"}, \"hwConfig\": {\"vcpus\": 0}}",
+		  "vm.hwConfig.vcpus: 0 is not between 1 and 255" },
+		{ "\"vm\": {\"kernel\": {\"path\": \"/k\"}, \"hwConfig\": {\"vcpus\": 256}}",
+		  "vm.hwConfig.vcpus: 256 is not between 1 and 255" },
 		{ "\"vm\": {\"kernel\": {\"path\": \"/k\"}, \"hwConfig\": {\"irqs\": [5]}}",
-		  "vm.hwConfig: deviceTree, dtdevs, iomems and irqs are not supported, only vcpus and memory" },
-		{ "\"vm\": {\"kernel\": {\"path\": \"/k\"}, \"image\": {\"path\": \"/img\", \"format\": \"raw\"}}",
+		  "vm.hwConfig: deviceTree, dtdevs, iomems and irqs are not supported, only vcpus and "
+		  "memory" },
+		{ "\"vm\": {\"kernel\": {\"path\": \"/k\"}, \"image\": {\"path\": \"/img\", \"format\": "
+		  "\"raw\"}}",
 		  "vm.image: \"/img\": a guest's own root is always the initramfs (vm.kernel.initrd)" },
 	};
 
@@ -117,13 +124,15 @@ static void make_limits(struct oci_doc *doc, struct vm_spec *vm, struct host_lim
 	spec_make_host_limits(oci_doc_root(doc), vm, limits);
 }
 
-/* What the container may use, the guest's kernel and the VMM together: never less than the RAM that the guest believes to have. */
+/* What the container may use, the guest's kernel and the VMM together: never less than the RAM that the guest
+ * believes to have. */
 static void test_host_memory(void **state)
 {
 	static const struct {
 		int64_t limit, swap, host_limit, host_swap;
 	} cases[] = {
-		{ 64 * MIB, 128 * MIB, (512 + SPEC_VMM_OVERHEAD_MIB) * MIB, (512 + 64 + SPEC_VMM_OVERHEAD_MIB) * MIB },
+		{ 64 * MIB, 128 * MIB, (512 + SPEC_VMM_OVERHEAD_MIB) * MIB,
+		  (512 + 64 + SPEC_VMM_OVERHEAD_MIB) * MIB },
 		{ 1024 * MIB, 1024 * MIB, (1024 + SPEC_GUEST_RESERVE_MIB + SPEC_VMM_OVERHEAD_MIB) * MIB,
 		  (1024 + SPEC_GUEST_RESERVE_MIB + SPEC_VMM_OVERHEAD_MIB) * MIB },
 		{ 1024 * MIB, -1, (1024 + SPEC_GUEST_RESERVE_MIB + SPEC_VMM_OVERHEAD_MIB) * MIB, -1 },
@@ -132,8 +141,9 @@ static void test_host_memory(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		_cleanup_free_ char *text = xasprintf("\"memory\": {\"limit\": %lld, \"swap\": %lld, \"swappiness\": 5}",
-						      (long long)cases[i].limit, (long long)cases[i].swap);
+		_cleanup_free_ char *text =
+			xasprintf("\"memory\": {\"limit\": %lld, \"swap\": %lld, \"swappiness\": 5}",
+				  (long long)cases[i].limit, (long long)cases[i].swap);
 		_cleanup_doc_ struct oci_doc *doc = parse(text, "");
 		struct host_limits l;
 		struct vm_spec vm;
@@ -148,10 +158,12 @@ static void test_host_memory(void **state)
 
 static void test_host_rest(void **state)
 {
-	_cleanup_doc_ struct oci_doc *doc = parse("\"pids\": {\"limit\": 5}, \"cpu\": {\"shares\": 77, \"cpus\": \"0\"}, "
-						  "\"devices\": [{\"allow\": true, \"access\": \"rwm\"}], \"unified\": {\"memory.max\": \"1\"}",
-						  "");
-	_cleanup_doc_ struct oci_doc *unlimited = parse("\"pids\": {\"limit\": -1}", ""), *many = parse("\"pids\": {\"limit\": 5000}", "");
+	_cleanup_doc_ struct oci_doc *doc = parse(
+		"\"pids\": {\"limit\": 5}, \"cpu\": {\"shares\": 77, \"cpus\": \"0\"}, "
+		"\"devices\": [{\"allow\": true, \"access\": \"rwm\"}], \"unified\": {\"memory.max\": \"1\"}",
+		"");
+	_cleanup_doc_ struct oci_doc *unlimited = parse("\"pids\": {\"limit\": -1}", ""),
+				     *many = parse("\"pids\": {\"limit\": 5000}", "");
 	struct host_limits l;
 	struct vm_spec vm;
 
@@ -173,8 +185,9 @@ static void test_host_rest(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_size),	    cmocka_unit_test(test_vm_section), cmocka_unit_test(test_refused),
-		cmocka_unit_test(test_host_memory), cmocka_unit_test(test_host_rest),
+		cmocka_unit_test(test_size),      cmocka_unit_test(test_vm_section),
+		cmocka_unit_test(test_refused),   cmocka_unit_test(test_host_memory),
+		cmocka_unit_test(test_host_rest),
 	};
 
 	return cmocka_run_group_tests_name("hyperv_spec", tests, NULL, NULL);

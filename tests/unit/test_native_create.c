@@ -64,6 +64,7 @@ int __wrap_native_plan_new(const struct bundle *b _unused_, const struct plan_fa
 		return r;
 	*ret = xcalloc(1, sizeof(**ret));
 	(*ret)->hooks = &hooks;
+	(*ret)->cgroup_owner = -1;
 	(*ret)->process.has_oom_score_adj = true;
 	return 0;
 }

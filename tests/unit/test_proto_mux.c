@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* proto/mux.h: streams between a "host" and a "guest" on one event loop, and what a host makes of a guest that does not keep to the rules. */
+/* proto/mux.h: streams between a "host" and a "guest" on one event loop, and what a host makes of a guest
+ * that does not keep to the rules. */
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -132,7 +133,8 @@ static void make_pipe(int fds[2])
 	assert_int_equal(pipe2(fds, O_CLOEXEC), 0);
 }
 
-/* stdout of the process, from the guest's pipe to the host's: in[1] is the process's end, out[0] the reader's. */
+/* stdout of the process, from the guest's pipe to the host's: in[1] is the process's end, out[0] the
+ * reader's. */
 static void connect_stdout(struct fixture *f, int in[2], int out[2])
 {
 	make_pipe(in);
@@ -246,7 +248,8 @@ static void test_reset(void **state)
 	close(in[1]);
 }
 
-/* EXIT comes behind all that was in the pipe, however little credit there was, although somebody still holds the pipe open. */
+/* EXIT comes behind all that was in the pipe, however little credit there was, although somebody still holds
+ * the pipe open. */
 static void test_exit_is_last(void **state)
 {
 	enum { TOTAL = 60000 };
@@ -330,9 +333,11 @@ static void test_flags_are_left(void **state)
 	close(kept);
 }
 
-/* a guest that breaks the rules -------------------------------------------------------------------------------------------- */
+/* a guest that breaks the rules
+ * -------------------------------------------------------------------------------------------- */
 
-static void send_raw(struct fixture *f, uint16_t type, uint16_t flags, uint64_t id, const void *body, size_t len)
+static void send_raw(struct fixture *f, uint16_t type, uint16_t flags, uint64_t id, const void *body,
+		     size_t len)
 {
 	_cleanup_buf_ struct buf b = { 0 };
 

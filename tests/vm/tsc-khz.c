@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Prints what tests/vm/run tells an emulated kernel as tsc_early_khz: see src/hyperv/vmm/qemu.c for why it must
- * be told.
+ * Prints what tests/vm/run tells an emulated kernel as tsc_early_khz: see src/hyperv/vmm/qemu.c for why it
+ * must be told.
  */
 #include <stdio.h>
 

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * The systemd manager: a group is a transient scope (or slice) that systemd makes, delegates and removes. It gets the
- * limits that it has properties for, so that its daemon-reload does not undo them; everything is then also written to
- * the group's files, exactly. The D-Bus interface is described in org.freedesktop.systemd1(5).
+ * The systemd manager: a group is a transient scope (or slice) that systemd makes, delegates and removes. It
+ * gets the limits that it has properties for, so that its daemon-reload does not undo them; everything is
+ * then also written to the group's files, exactly. The D-Bus interface is described in
+ * org.freedesktop.systemd1(5).
  *
  * A scope must have a process from its start, but we want the limits in place before the container's first
- * instruction, and its process born inside. So a process of ours, which only waits, starts the scope, and is killed
- * when the container's is there. It dies with us too.
+ * instruction, and its process born inside. So a process of ours, which only waits, starts the scope, and is
+ * killed when the container's is there. It dies with us too.
  */
 #include "linux/cgroup/manager-systemd.h"
 
@@ -45,7 +46,8 @@ static int connect_systemd(bool user, struct dbus **ret, struct error *err)
 
 	if (user && !path_is_absolute(runtime_dir ? runtime_dir : ""))
 		return error_set(err, ENOENT,
-				 "cgroup manager \"systemd\": XDG_RUNTIME_DIR, where the user's systemd listens, is not set");
+				 "cgroup manager \"systemd\": XDG_RUNTIME_DIR, where the user's systemd "
+				 "listens, is not set");
 	direct = user ? path_join(runtime_dir, "systemd/private") : xstrdup("/run/systemd/private");
 	bus = user ? path_join(runtime_dir, "bus") : xstrdup("/run/dbus/system_bus_socket");
 	if (dbus_open(direct, false, SYSTEMD_TIMEOUT_MS, ret, NULL) >= 0 ||
@@ -65,9 +67,10 @@ static int call(struct dbus *d, const char *member, const char *signature, const
 /* The text of an error that systemd answered with. */
 static int refused(const struct dbus_message *m, const char *what, const char *unit, struct error *err)
 {
-	const char *text = m->signature && m->signature[0] == 's' ?
-				   dbus_get_string(&(struct dbus_reader){ .data = m->body, .len = m->body_len }) :
-				   NULL;
+	const char *text =
+		m->signature && m->signature[0] == 's'
+			? dbus_get_string(&(struct dbus_reader){ .data = m->body, .len = m->body_len })
+			: NULL;
 
 	error_set(err, EPROTO, "systemd refuses to %s %s: %s", what, unit, text ? text : m->error_name);
 	if (err)
@@ -83,7 +86,8 @@ static bool error_is(const struct dbus_message *m, const char *name)
 }
 
 /* One string argument; every answer but none is fine. */
-static int call_unit(struct dbus *d, const char *member, const char *unit, struct dbus_message *ret, struct error *err)
+static int call_unit(struct dbus *d, const char *member, const char *unit, struct dbus_message *ret,
+		     struct error *err)
 {
 	_cleanup_buf_ struct buf body = { 0 };
 
@@ -100,8 +104,8 @@ static int reset_failed(struct dbus *d, const char *unit, struct error *err)
 }
 
 /* A property of an object, a string. */
-static int get_property(struct dbus *d, const char *object, const char *interface, const char *name, char **ret,
-			struct error *err)
+static int get_property(struct dbus *d, const char *object, const char *interface, const char *name,
+			char **ret, struct error *err)
 {
 	const struct dbus_method method = { SYSTEMD, object, PROPERTIES, "Get" };
 	_cleanup_dbus_message_ struct dbus_message answer = { 0 };
@@ -155,9 +159,10 @@ static int await_job(struct dbus *d, const struct dbus_message *answer, const ch
 		result = dbus_get_string(&reader);
 		if (reader.bad || !str_eq(ended, job))
 			continue;
-		return str_eq(result, "done") ?
-			       0 :
-			       error_set(err, EPROTO, "systemd's job for %s ended with \"%.32s\"", unit, result);
+		return str_eq(result, "done")
+			       ? 0
+			       : error_set(err, EPROTO, "systemd's job for %s ended with \"%.32s\"", unit,
+					   result);
 	}
 }
 
@@ -221,7 +226,8 @@ static char *path_in(const char *text, const char *prefix)
 
 static int group_of_holder(const struct cgroup *cg, char **ret, struct error *err)
 {
-	_cleanup_free_ char *file = xasprintf("/proc/%d/cgroup", (int)cg->unit.holder), *text = NULL, *path = NULL;
+	_cleanup_free_ char *file = xasprintf("/proc/%d/cgroup", (int)cg->unit.holder), *text = NULL,
+			    *path = NULL;
 	int r = file_read_at(AT_FDCWD, file, CGROUP_TEXT_MAX, &text, NULL);
 
 	if (r < 0)
@@ -230,8 +236,8 @@ static int group_of_holder(const struct cgroup *cg, char **ret, struct error *er
 	if (!path)
 		path = path_in(text, "::");
 	if (!path || path_has_dotdot(path) || !str_eq(path_basename(path), cg->unit.name))
-		return error_set(err, EPROTO, "systemd put the first process of %s into \"%s\"", cg->unit.name,
-				 path ? path : "");
+		return error_set(err, EPROTO, "systemd put the first process of %s into \"%s\"",
+				 cg->unit.name, path ? path : "");
 	*ret = TAKE_PTR(path);
 	return 0;
 }
@@ -288,10 +294,12 @@ static void put_pids(struct buf *b, pid_t pid)
 }
 
 /* StartTransientUnit(name, mode, properties, auxiliary units) */
-static void put_start(struct buf *b, const struct cgroup *cg, const struct unit_request *req, unsigned version)
+static void put_start(struct buf *b, const struct cgroup *cg, const struct unit_request *req,
+		      unsigned version)
 {
 	const char *const accounting[] = { "CPUAccounting", "MemoryAccounting", "TasksAccounting",
-					   cg->mode == CGROUP_MODE_V2 ? "IOAccounting" : "BlockIOAccounting" };
+					   cg->mode == CGROUP_MODE_V2 ? "IOAccounting"
+								      : "BlockIOAccounting" };
 	_cleanup_free_ char *description = xasprintf("container %s", req->id);
 	size_t mark;
 
@@ -362,8 +370,8 @@ int systemd_unit_start(struct cgroup *cg, const struct unit_request *req, char *
 	if (r >= 0)
 		r = start_unit(d, cg, req, err);
 	if (r >= 0)
-		r = req->unit->is_slice ? group_of_slice(d, cg->unit.name, ret_path, err) :
-					  group_of_holder(cg, ret_path, err);
+		r = req->unit->is_slice ? group_of_slice(d, cg->unit.name, ret_path, err)
+					: group_of_holder(cg, ret_path, err);
 	if (r < 0)
 		return error_wrap(err, "unable to apply cgroup configuration");
 	log_debug("cgroup: systemd started %s: %s", cg->unit.name, *ret_path);

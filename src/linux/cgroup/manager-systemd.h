@@ -17,16 +17,17 @@ struct unit_request {
 };
 
 /*
- * Starts the unit and waits until its group is there: *ret_path (the caller frees it), below the hierarchies' roots. A
- * scope cannot begin empty: until systemd_unit_release() a process of ours, which does nothing, holds its place.
- * Fills cg->unit.
+ * Starts the unit and waits until its group is there: *ret_path (the caller frees it), below the hierarchies'
+ * roots. A scope cannot begin empty: until systemd_unit_release() a process of ours, which does nothing,
+ * holds its place. Fills cg->unit.
  */
 int systemd_unit_start(struct cgroup *cg, const struct unit_request *req, char **ret_path, struct error *err);
 
 /* Lets that process go; whoever lives in the group by now keeps the unit. */
 void systemd_unit_release(struct cgroup *cg);
 
-/* Tells systemd new limits, before they are written to the group: when it returns, systemd's own writes are done. */
+/* Tells systemd new limits, before they are written to the group: when it returns, systemd's own writes are
+ * done. */
 int systemd_unit_set(const struct cgroup *cg, const struct cgroup_writes *limits, struct error *err);
 
 /* Stops the unit when we started it, and forgets that it may have failed. One that is gone is fine. */

@@ -213,9 +213,15 @@ int cgroup_strings_frozen(char *const *v, size_t n, bool *ret, struct error *err
 {
 	_cleanup_cgroup_ struct cgroup *cg = NULL;
 	ssize_t v2 = find_string(v, n, ""), v1 = find_string(v, n, "freezer");
-	char *subset[] = { v2 >= 0 ? v[v2] : v1 >= 0 ? v[v1] : NULL };
-	int r = cgroup_from_strings(subset, subset[0] ? 1 : 0, &cg, err);
+	char *subset[2];
+	size_t n_subset = 0;
+	int r;
 
+	if (v2 >= 0)
+		subset[n_subset++] = v[v2];
+	if (v1 >= 0)
+		subset[n_subset++] = v[v1];
+	r = cgroup_from_strings(subset, n_subset, &cg, err);
 	return r < 0 ? r : cgroup_frozen(cg, ret, err);
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Names and properties for systemd, pure: systemd.scope(5), systemd.slice(5), systemd.resource-control(5),
- * org.freedesktop.systemd1(5). The properties are made from the same writes that go to cgroup files: systemd must
- * know every limit that it can express, or its next daemon-reload sets the file back to what it knows.
+ * org.freedesktop.systemd1(5). The properties are made from the same writes that go to cgroup files: systemd
+ * must know every limit that it can express, or its next daemon-reload sets the file back to what it knows.
  */
 #include "linux/cgroup/systemd.h"
 
@@ -31,7 +31,9 @@ int systemd_slice_expand(const char *slice, char **ret, struct error *err)
 	struct buf path = { 0 };
 
 	if (n <= strlen(".slice") || !str_has_suffix(slice, ".slice") || strchr(slice, '/'))
-		return error_set(err, EINVAL, "linux.cgroupsPath: \"%s\" is not the name of a slice (\"a-b.slice\")", slice);
+		return error_set(err, EINVAL,
+				 "linux.cgroupsPath: \"%s\" is not the name of a slice (\"a-b.slice\")",
+				 slice);
 	if (str_eq(slice, "-.slice")) {
 		*ret = xstrdup("/");
 		return 0;
@@ -39,7 +41,9 @@ int systemd_slice_expand(const char *slice, char **ret, struct error *err)
 	n -= strlen(".slice");
 	for (size_t i = 0; i < n; i++)
 		if (slice[i] == '-' && (i == 0 || i + 1 == n || slice[i + 1] == '-'))
-			return error_set(err, EINVAL, "linux.cgroupsPath: slice \"%s\" has an empty part between dashes", slice);
+			return error_set(err, EINVAL,
+					 "linux.cgroupsPath: slice \"%s\" has an empty part between dashes",
+					 slice);
 	for (size_t i = 1; i <= n; i++)
 		if (i == n || slice[i] == '-')
 			buf_printf(&path, "/%.*s.slice", (int)i, slice);
@@ -77,7 +81,8 @@ static int unit_of_slice(struct systemd_unit *u, const char *name, struct error 
 	if (r < 0)
 		return r;
 	if (str_eq(u->path, "/"))
-		return error_set(err, EINVAL, "linux.cgroupsPath: the root slice is not a group of the container's own");
+		return error_set(err, EINVAL,
+				 "linux.cgroupsPath: the root slice is not a group of the container's own");
 	u->name = xstrdup(name);
 	u->is_slice = true;
 	return 0;
@@ -94,7 +99,8 @@ static int unit_of_scope(struct systemd_unit *u, const char *prefix, const char 
 	escaped = escape(plain);
 	u->name = xasprintf("%s.scope", escaped);
 	if (strlen(u->name) > UNIT_NAME_MAX)
-		return error_set(err, ENAMETOOLONG, "linux.cgroupsPath: the unit's name \"%s\" has more than %d bytes", u->name,
+		return error_set(err, ENAMETOOLONG,
+				 "linux.cgroupsPath: the unit's name \"%s\" has more than %d bytes", u->name,
 				 UNIT_NAME_MAX);
 	u->path = path_join(in, u->name);
 	return 0;
@@ -110,10 +116,12 @@ int systemd_unit_parse(const char *cgroups_path, const char *id, bool rootless, 
 
 	if (strv_length(parts) != 3)
 		return error_set(err, EINVAL,
-				 "linux.cgroupsPath: expected \"slice:prefix:name\" for the systemd cgroup manager, got \"%s\"",
+				 "linux.cgroupsPath: expected \"slice:prefix:name\" for the systemd cgroup "
+				 "manager, got \"%s\"",
 				 cgroups_path);
 	if (str_is_empty(parts[2]))
-		return error_set(err, EINVAL, "linux.cgroupsPath: \"%s\" has no name after the second colon", cgroups_path);
+		return error_set(err, EINVAL, "linux.cgroupsPath: \"%s\" has no name after the second colon",
+				 cgroups_path);
 	u.slice = xstrdup(*parts[0] ? parts[0] : rootless ? "user.slice" : "system.slice");
 	if (str_has_suffix(parts[2], ".slice"))
 		r = unit_of_slice(&u, parts[2], err);

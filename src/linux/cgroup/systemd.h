@@ -22,7 +22,8 @@ struct systemd_unit {
 };
 
 /*
- * "slice:prefix:name" (runc's form): the scope "prefix-name.scope" in slice, or the slice "name" when name ends in
+ * "slice:prefix:name" (runc's form): the scope "prefix-name.scope" in slice, or the slice "name" when name
+ * ends in
  * ".slice". An empty slice is system.slice, or user.slice for an unprivileged caller; NULL or "" means
  * ":hvrun:<id>". What a unit's name may not contain is escaped as systemd-escape(1) does.
  */
@@ -35,16 +36,16 @@ void systemd_unit_done(struct systemd_unit *u);
 int systemd_slice_expand(const char *slice, char **ret, struct error *err);
 
 /*
- * Appends the elements of an a(sv), the properties that say the same as the writes: one row for each file that
- * systemd has a word for. What it has none for is written to the group only. version is systemd's, 252: newer
- * properties are left out.
+ * Appends the elements of an a(sv), the properties that say the same as the writes: one row for each file
+ * that systemd has a word for. What it has none for is written to the group only. version is systemd's, 252:
+ * newer properties are left out.
  */
 void systemd_put_limits(struct buf *b, const struct cgroup_writes *writes, unsigned version);
 
 /*
- * Appends DevicePolicy and DeviceAllow. systemd knows allowed devices only, by kind and major number or all of a
- * kind: a list that it cannot say in full, or that lets all pass, leaves DevicePolicy "auto", and then it does not
- * touch devices. A rule that takes something back is left to the group's own filter.
+ * Appends DevicePolicy and DeviceAllow. systemd knows allowed devices only, by kind and major number or all
+ * of a kind: a list that it cannot say in full, or that lets all pass, leaves DevicePolicy "auto", and then
+ * it does not touch devices. A rule that takes something back is left to the group's own filter.
  */
 void systemd_put_devices(struct buf *b, const struct device_rule *rules, size_t n);
 

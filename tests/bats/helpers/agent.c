@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <linux/seccomp.h>
+#include <poll.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -79,7 +80,10 @@ static void serve(int fd)
 	for (;;) {
 		struct seccomp_notif req;
 		struct seccomp_notif_resp resp;
+		struct pollfd p = { .fd = fd, .events = POLLIN };
 
+		if (poll(&p, 1, -1) < 0 || !(p.revents & POLLIN))
+			return; /* nobody is left under the filter */
 		memset(&req, 0, sizeof(req));
 		memset(&resp, 0, sizeof(resp));
 		if (ioctl(fd, SECCOMP_IOCTL_NOTIF_RECV, &req) < 0) {

@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck disable=SC2015,SC2016,SC2034,SC2153,SC2154 # jq programs, and names that the libraries set and use
+# runtime-spec 1.3.0 config-linux.md, "Network Devices" and "Namespace Lifecycle and Container Termination". The device is a dummy one.
+
+load spec
+
+setup_test()
+{
+	only_hvrun
+	not_hyperv "a device of the host's kernel cannot be moved into another"
+	LINK=d${TAG:0:6}
+	skip_unless "this kernel has no dummy network devices" ip link add "$LINK" type dummy
+}
+
+# The device goes before the library looks for what is left.
+eval "lib_$(declare -f teardown)"
+teardown()
+{
+	ip link del "${LINK:-none}" 2>/dev/null || true
+	lib_teardown
+}
+
+links_inside()
+{
+	checks list /sys/class/net
+	run_ok
+}
+
+@test "config-linux.md#network-devices: the devices are in the container" {
+	config '.linux.netDevices = {($link): {}}' --arg link "$LINK"
+	links_inside
+	has "entry /sys/class/net: $LINK"
+}
+
+@test "config-linux.md#network-devices: that it can be moved is looked at" {
+	# a loopback device cannot leave its namespace
+	config '.linux.netDevices = {"lo": {"name": "other"}}'
+	invalid lo
+	config '.linux.netDevices = {"none-such": {}}'
+	invalid none-such
+}
+
+@test "config-linux.md#network-devices: a name that is taken is an error" {
+	config '.linux.netDevices = {($link): {"name": "lo"}}' --arg link "$LINK"
+	invalid "$LINK|lo"
+	ip link show "$LINK"
+}
+
+@test "config-linux.md#network-devices: a name that ends in %d is the kernel's to complete" {
+	config '.linux.netDevices = {($link): {"name": "eth%d"}}' --arg link "$LINK"
+	links_inside
+	has 'entry /sys/class/net: eth0'
+}
+
+@test "config-linux.md#network-devices: attributes and global addresses stay" {
+	ip link set "$LINK" mtu 1400 address 02:00:00:00:00:07
+	ip addr add 192.0.2.7/24 dev "$LINK"
+	ip -6 addr add 2001:db8::7/64 dev "$LINK" nodad
+	config '.linux.netDevices = {($link): {"name": "moved"}}' --arg link "$LINK"
+	paused
+	pid=$(container_pid "$ID")
+	try nsenter -t "$pid" -n ip addr show moved
+	grep -q 'mtu 1400' <<<"$output"
+	grep -q '02:00:00:00:00:07' <<<"$output"
+	grep -q 'inet 192.0.2.7/24' <<<"$output"
+	grep -q 'inet6 2001:db8::7/64' <<<"$output"
+}
+
+@test "config-linux.md#network-devices: the device is up" {
+	config '.linux.netDevices = {($link): {}}' --arg link "$LINK"
+	paused
+	try nsenter -t "$(container_pid "$ID")" -n ip link show "$LINK"
+	grep -qE '<[^>]*\bUP\b' <<<"$output"
+}
+
+@test "config-linux.md#namespace-lifecycle-and-container-termination: what happens to it inside is the container's" {
+	config '.linux.netDevices = {($link): {}}' --arg link "$LINK"
+	paused
+	pid=$(container_pid "$ID")
+	nsenter -t "$pid" -n ip link set "$LINK" down name other
+	hv exec "$ID" /bin/init exit 0
+	try nsenter -t "$pid" -n ip link show other
+	status_is 0
+	not grep -qE '<[^>]*\bUP\b' <<<"$output"
+}
+
+@test "config-linux.md#namespace-lifecycle-and-container-termination: it is not moved back" {
+	config '.linux.netDevices = {($link): {}}' --arg link "$LINK"
+	paused
+	hv delete -f "$ID"
+	# a virtual device ends with its namespace
+	not ip link show "$LINK" 2>/dev/null
+}
