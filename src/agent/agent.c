@@ -125,6 +125,11 @@ static int handle_wait_oom(struct agent *a, const struct request *req, struct oc
 	return later(job_start(a, req, NULL, verb_wait_oom, doc, err));
 }
 
+static int handle_network(struct agent *a, const struct request *req, struct oci_doc *doc, struct error *err)
+{
+	return later(job_start(a, req, NULL, verb_network, doc, err));
+}
+
 static int handle_resize(struct agent *a, const struct request *req, struct oci_doc *doc, struct error *err)
 {
 	_cleanup_doc_ _unused_ struct oci_doc *owned = doc;
@@ -162,6 +167,7 @@ static const struct {
 	[MESSAGE_UPDATE] = { &hv_agent_update_type, handle_update, false },
 	[MESSAGE_PROCESSES] = { &hv_agent_container_type, handle_processes, false },
 	[MESSAGE_STATS] = { &hv_agent_container_type, handle_stats, false },
+	[MESSAGE_NETWORK] = { &hv_agent_network_type, handle_network, false },
 	[MESSAGE_WAIT_OOM] = { &hv_agent_wait_oom_type, handle_wait_oom, false },
 };
 

@@ -106,4 +106,7 @@ bool job_running(const struct agent *a, uint16_t type);
 verb_fn verb_create, verb_start, verb_exec, verb_signal, verb_pids, verb_freeze, verb_update, verb_processes, verb_stats, verb_wait_oom,
 	verb_destroy;
 
+/* network.c: NETWORK, as often as the host's network namespace changes before START */
+verb_fn verb_network;
+
 #endif

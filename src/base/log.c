@@ -10,23 +10,32 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
 #include "base/fd.h"
+#include "base/log-target.h"
 #include "base/mem.h"
+#include "base/str.h"
 
 static struct {
 	int fd;
 	enum log_format format;
 	enum log_level level;
-} sink = { STDERR_FILENO, LOG_FORMAT_TEXT, LOG_LEVEL_WARNING };
+	struct log_target target; /* id NULL: fd is a file */
+} sink = { STDERR_FILENO, LOG_FORMAT_TEXT, LOG_LEVEL_WARNING, { .fd = -1 } };
 
 int log_open(const char *target, enum log_format format, enum log_level level, struct error *err)
 {
-	if (target) {
-		int fd = open(target, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
+	int r = target ? log_target_open(target, &sink.target, err) : 0;
+
+	if (r < 0)
+		return r;
+	if (target && r == 0) {
+		const char *path = str_skip_prefix(target, "file:");
+		int fd = open(path ? path : target, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0600);
 
 		if (fd < 0)
 			return error_errno(err, "--log: open %s", target);
@@ -86,6 +95,11 @@ void log_message(enum log_level level, const char *fmt, ...)
 	va_start(ap, fmt);
 	text = xvasprintf(fmt, ap);
 	va_end(ap);
+	if (sink.target.id) {
+		log_target_format(&sink.target, level, text, &line);
+		(void)!send(sink.target.fd, line.data, line.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+		return;
+	}
 	if (sink.format == LOG_FORMAT_JSON) {
 		buf_printf(&line, "{\"level\":\"%s\",\"msg\":", names[level]);
 		buf_append_json(&line, text);

@@ -13,7 +13,7 @@ enum log_format { LOG_FORMAT_TEXT, LOG_FORMAT_JSON };
 
 /*
  * Where messages go: until log_open() succeeds, and without a target, to stderr as text at level warning.
- * target: NULL (stderr) or a file path, appended to; created 0600. Nothing is written to stderr below an
+ * target: NULL (stderr), a file's path with or without "file:", appended to and created 0600, "journald:ID" or "syslog:ID". Nothing is written to stderr below an
  * error when a file is given. Returns 0, or < 0 with *err.
  */
 int log_open(const char *target, enum log_format format, enum log_level level, struct error *err);

@@ -6,12 +6,14 @@
 #include "runtime/runtime.h"
 
 struct delete_options {
-	bool force;
+	bool force, regex;
 };
 
 static const struct option_def options[] = {
 	{ "force", 'f', OPTION_BOOL, offsetof(struct delete_options, force), NULL,
 	  "kill the container first when it runs", NULL },
+	{ "regex", 'r', OPTION_BOOL, offsetof(struct delete_options, regex), NULL,
+	  "the id is a regular expression: all that match", NULL },
 	{ 0 },
 };
 
@@ -19,7 +21,8 @@ static int run(struct runtime *rt, const void *opts, char **args, struct error *
 {
 	const struct delete_options *o = opts;
 
-	return runtime_delete(rt, args[0], o->force, err);
+	return o->regex ? runtime_delete_regex(rt, args[0], o->force, err)
+			: runtime_delete(rt, args[0], o->force, err);
 }
 
 const struct command cmd_delete = {

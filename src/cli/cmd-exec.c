@@ -20,6 +20,7 @@ static const struct option_def options[] = {
 	ROW("detach", 'd', OPTION_BOOL, detach, NULL, "do not wait for the process"),
 	ROW("pid-file", 0, OPTION_STRING, pid_file, "FILE", "write the process id there"),
 	ROW("console-socket", 0, OPTION_STRING, console_socket, "PATH", "unix socket that gets the terminal"),
+	ROW("pidfd-socket", 0, OPTION_STRING, pidfd_socket, "PATH", "unix socket that gets a pidfd"),
 	ROW("preserve-fds", 0, OPTION_U32, preserve_fds, "N", "keep N descriptors from 3 on open"),
 	ROW("process-label", 0, OPTION_STRING, process_label, "LABEL", "SELinux label of the process"),
 	ROW("apparmor", 0, OPTION_STRING, apparmor, "PROFILE", "AppArmor profile of the process"),

@@ -6,12 +6,14 @@
 #include "runtime/runtime.h"
 
 struct kill_options {
-	bool all;
+	bool all, regex;
 };
 
 static const struct option_def options[] = {
 	{ "all", 'a', OPTION_BOOL, offsetof(struct kill_options, all), NULL,
 	  "signal all processes in the container", NULL },
+	{ "regex", 'r', OPTION_BOOL, offsetof(struct kill_options, regex), NULL,
+	  "the id is a regular expression: all that match", NULL },
 	{ 0 },
 };
 
@@ -19,7 +21,8 @@ static int run(struct runtime *rt, const void *opts, char **args, struct error *
 {
 	const struct kill_options *o = opts;
 
-	return runtime_kill(rt, args[0], args[1], o->all, err);
+	return o->regex ? runtime_kill_regex(rt, args[0], args[1], o->all, err)
+			: runtime_kill(rt, args[0], args[1], o->all, err);
 }
 
 const struct command cmd_kill = {

@@ -12,8 +12,8 @@ static const struct option_def options[] = {
 	  "prune: also those that can be used", NULL },
 	{ "format", 'f', OPTION_CHOICE, offsetof(struct template_options, format), "table|json",
 	  "list: how to print it (default: table)", formats },
-	{ "quiet", 'q', OPTION_BOOL, offsetof(struct template_options, quiet), NULL,
-	  "list: print only names", NULL },
+	{ "quiet", 'q', OPTION_BOOL, offsetof(struct template_options, quiet), NULL, "list: print only names",
+	  NULL },
 	{ 0 },
 };
 
@@ -28,7 +28,9 @@ static int run(struct runtime *rt, const void *opts, char **args, struct error *
 	if (r < 0)
 		return r;
 	if (r == OPTIONS_HELP || *rest)
-		return error_set(err, EINVAL, "usage: hvrun template [options] build|list|prune (see hvrun template --help)");
+		return error_set(
+			err, EINVAL,
+			"usage: hvrun template [options] build|list|prune (see hvrun template --help)");
 	r = runtime_template(rt, args[0], &o, &out, err);
 	return r < 0 || out.len == 0 ? r : command_print(&out, err);
 }

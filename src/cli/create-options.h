@@ -18,6 +18,8 @@
 			      "read this instead of the bundle's config.json"),                              \
 		CREATE_OPTION("console-socket", 0, OPTION_STRING, console_socket, "PATH",                    \
 			      "unix socket that gets the terminal"),                                         \
+		CREATE_OPTION("pidfd-socket", 0, OPTION_STRING, pidfd_socket, "PATH",                        \
+			      "unix socket that gets a pidfd of the process"),                               \
 		CREATE_OPTION("pid-file", 0, OPTION_STRING, pid_file, "FILE", "write the process id there"), \
 		CREATE_OPTION("preserve-fds", 0, OPTION_U32, preserve_fds, "N",                              \
 			      "keep N descriptors from 3 on open"),                                          \

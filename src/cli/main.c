@@ -51,7 +51,7 @@ static const struct option_def global_defs[] = {
 	ROW("vm-accel", 0, OPTION_CHOICE, accel, "kvm|tcg", "HyperV by KVM or by emulation", accels),
 	ROW("config-file", 0, OPTION_STRING, config_file, "FILE", "settings (default: /etc/hvrun/hvrun.json)",
 	    NULL),
-	ROW("log", 0, OPTION_STRING, log, "FILE", "append messages to a file (default: stderr)", NULL),
+	ROW("log", 0, OPTION_STRING, log, "TARGET", "FILE, journald:ID or syslog:ID (default: stderr)", NULL),
 	ROW("log-format", 0, OPTION_CHOICE, log_format, "text|json", "how messages are written", log_formats),
 	ROW("log-level", 0, OPTION_CHOICE, log_level, "LEVEL", "error, warning, info or debug", log_levels),
 	ROW("debug", 0, OPTION_BOOL, debug, NULL, "same as --log-level debug", NULL),

@@ -228,8 +228,8 @@ static int read_state(struct container *c, struct error *err)
 	return 0;
 }
 
-int container_open(const struct env *env, const char *id, bool lock, struct container **ret,
-		   struct error *err)
+int container_open_dir(const struct env *env, const char *id, bool lock, struct container **ret,
+		       struct error *err)
 {
 	_cleanup_container_ struct container *c = NULL;
 	int r = container_id_validate(id, err);
@@ -248,6 +248,17 @@ int container_open(const struct env *env, const char *id, bool lock, struct cont
 			return error_errno(err, "container \"%s\": fcntl", id);
 		r = lock_dir(c, err);
 	}
+	if (r == 0)
+		*ret = TAKE_PTR(c);
+	return r;
+}
+
+int container_open(const struct env *env, const char *id, bool lock, struct container **ret,
+		   struct error *err)
+{
+	_cleanup_container_ struct container *c = NULL;
+	int r = container_open_dir(env, id, lock, &c, err);
+
 	if (r == 0)
 		r = read_state(c, err);
 	if (r == 0)

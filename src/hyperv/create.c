@@ -34,6 +34,8 @@
 #include "hyperv/spec.h"
 #include "hyperv/template.h"
 #include "linux/cgroup/cgroup.h"
+#include "linux/net_config.h"
+#include "linux/netlink.h"
 #include "proto/client.h"
 #include "proto/message.h"
 #include "schema/json.h"
@@ -56,6 +58,7 @@ struct creation {
 	struct hv_worker_share *shares;
 	int fds[FDS_MAX]; /* in the order of worker.json, "WorkerSetup" */
 	size_t n_fds;
+	int network_fd; /* until it is among fds */
 	bool join_network;
 	struct cgroup *cgroup;
 	struct launch launch;
@@ -89,6 +92,36 @@ static int decide(struct creation *k, struct error *err)
 		return -err->code;
 	k->binary = vmm_binary(vmm, &k->vm, err);
 	return k->binary ? 0 : -err->code;
+}
+
+/* Links that a hook brings are not there yet. */
+enum { NICS_FOR_HOOKS = 2 };
+
+static bool has_hooks(const struct oci_hooks *h)
+{
+	return h && h->n_prestart + h->n_create_runtime + h->n_create_container > 0;
+}
+
+/* One card for each link of the network namespace; the loopback interface needs none. */
+static int decide_network(struct creation *k, struct error *err)
+{
+	_cleanup_fd_ int sock = -1;
+	size_t n = 0;
+	int r;
+
+	if (k->join_network) {
+		sock = netlink_open(k->network_fd, err);
+		r = sock < 0 ? sock : net_config_count(sock, &n, err);
+		if (r < 0)
+			return r;
+	}
+	if (has_hooks(k->req->bundle->config->hooks))
+		n = MAX(n, (size_t)NICS_FOR_HOOKS);
+	if (n > VMM_NICS_MAX)
+		return error_set(err, E2BIG, "linux.namespaces: network: %zu links, a virtual machine has at most %d network cards", n,
+				 VMM_NICS_MAX);
+	k->vm.n_nics = (unsigned)n;
+	return 0;
 }
 
 /* Without a template, or with one that cannot be had, the VM boots. */
@@ -148,9 +181,10 @@ static int open_network(struct creation *k, struct error *err)
 
 	if (!path)
 		return 0;
-	if (add_fd(k, open(path, O_RDONLY | O_CLOEXEC)) < 0)
+	k->network_fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (k->network_fd < 0)
 		return error_errno(err, "linux.namespaces: network: %s", path);
-	if (is_own_network(k->fds[k->n_fds - 1]))
+	if (is_own_network(k->network_fd))
 		return error_set(err, EINVAL, "linux.namespaces: network: %s is the host's: a virtual machine cannot share it", path);
 	k->join_network = true;
 	return 0;
@@ -179,8 +213,7 @@ static int open_all(struct creation *k, struct error *err)
 	int r = open_state(k, err);
 
 	add_template(k);
-	if (r == 0)
-		r = open_network(k, err);
+	add_fd(k, TAKE_FD(k->network_fd));
 	if (r == 0 && terminal && add_fd(k, fcntl(k->req->io.console_socket, F_DUPFD_CLOEXEC, 3)) < 0)
 		r = error_set(err, EINVAL, "process.terminal: there is no console socket to send the terminal to");
 	return r < 0 ? r : open_shares(k, err);
@@ -244,7 +277,7 @@ static int send_setup(struct creation *k, struct error *err)
 		.vmm = (char *)settings_of(k)->vmm, .binary = (char *)k->binary, .accel = (char *)settings_of(k)->accel,
 		.memory = k->vm.memory, .vcpus = k->vm.vcpus, .kernel = (char *)k->vm.kernel, .initrd = (char *)k->vm.initrd,
 		.kernel_args = (char **)k->vm.kernel_args, .n_kernel_args = strv_length(k->vm.kernel_args),
-		.args = (char **)k->vm.args, .n_args = strv_length(k->vm.args),
+		.args = (char **)k->vm.args, .n_args = strv_length(k->vm.args), .has_nics = true, .nics = k->vm.n_nics,
 	};
 	struct hv_worker_clone clone = {
 		.memory = k->template.memory, .version = k->template.version, .timeout = MAX(1U, settings_of(k)->boot_timeout / 4),
@@ -292,7 +325,7 @@ static int run_hooks(struct creation *k, struct error *err)
 static int create(struct creation *k, struct error *err)
 {
 	static int (*const steps[])(struct creation *k, struct error *err) = {
-		decide, choose_template, open_all, start_worker, note_worker, send_setup, run_hooks,
+		decide, open_network, decide_network, choose_template, open_all, start_worker, note_worker, send_setup, run_hooks,
 	};
 	struct client_request ready = { .type = MESSAGE_CREATE };
 
@@ -331,7 +364,7 @@ static void undo(struct creation *k)
 
 int hyperv_create(const struct create_request *req, struct error *err)
 {
-	struct creation k = { .req = req, .launch = LAUNCH_NONE, .template = TEMPLATE_NONE };
+	struct creation k = { .req = req, .network_fd = -1, .launch = LAUNCH_NONE, .template = TEMPLATE_NONE };
 	int r = create(&k, err);
 
 	if (r < 0)
@@ -341,6 +374,7 @@ int hyperv_create(const struct create_request *req, struct error *err)
 		fd_close(k.fds[i]);
 	template_done(&k.template);
 	free(k.shares);
+	fd_close(k.network_fd);
 	cgroup_free(k.cgroup);
 	guest_config_free(k.guest);
 	return r;

@@ -76,7 +76,8 @@ static int derive_mount(struct derivation *d, size_t i, struct oci_mount *m, str
 		return r;
 	if (o.extra & MOUNT_EXTRA_IDMAP || m->n_uid_mappings || m->n_gid_mappings)
 		return error_set(err, EINVAL,
-				 "\"%s\": the ids of bind mounts cannot be mapped in a virtual machine (idmap, uidMappings)",
+				 "\"%s\": the ids of bind mounts cannot be mapped in a virtual machine "
+				 "(idmap, uidMappings)",
 				 m->destination);
 	if (o.extra & MOUNT_EXTRA_REMOUNT || !(o.extra & MOUNT_EXTRA_BIND || str_eq(m->type, "bind")) ||
 	    str_is_empty(m->source))

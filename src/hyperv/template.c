@@ -39,6 +39,7 @@
 #define CGROUP_FILE "cgroup"	/* cgroup_to_strings(), a line each, while one is made */
 #define SHARE_NAME "share"	/* the 9p export of a VM that mounts none */
 
+enum { NICS_MAX = 2 }; /* a VM for more links is booted */
 enum { SAVE_GRACE_MS = 20000, CGROUP_TIMEOUT_MS = 5000, CGROUP_FILE_MAX = 64 << 10 };
 
 /* What is looked for, or made. */
@@ -149,8 +150,11 @@ static int call_worker(const struct wanted *t, const struct launch *l, const int
 	struct hv_worker_vm vm = {
 		.vmm = (char *)t->vmm->name, .binary = (char *)t->binary, .accel = (char *)settings_of(t)->accel,
 		.memory = t->vm.memory, .vcpus = t->vm.vcpus, .kernel = (char *)t->vm.kernel, .initrd = (char *)t->vm.initrd,
+		.has_nics = true, .nics = t->vm.n_nics,
 	};
-	struct hv_worker_template m = { .id = (char *)t->name, .vm = &vm, .share_dir = share_dir, .boot_timeout = settings_of(t)->boot_timeout };
+	struct hv_worker_template m = { .id = (char *)t->name, .vm = &vm, .share_dir = share_dir, 
+				       /* as a container's VM: whoever waits for it still has time to boot its own */
+				       .boot_timeout = MAX(1U, settings_of(t)->boot_timeout / 2) };
 	struct client_request req = { .type = MESSAGE_TEMPLATE, .fds = fds, .n_fds = 2,
 				      .timeout_ms = (int)settings_of(t)->boot_timeout * 1000 + SAVE_GRACE_MS };
 	_cleanup_buf_ struct buf reply = { 0 };
@@ -275,7 +279,7 @@ static bool is_for(const struct env *env, const struct oci_config *config, const
 	const struct settings_hyperv *s = &env->settings->hyperv;
 	struct sysinfo info;
 
-	return s->use_template && !config->vm && vm->vcpus <= (unsigned)sysconf(_SC_NPROCESSORS_ONLN) &&
+	return s->use_template && !config->vm && vm->n_nics <= NICS_MAX && vm->vcpus <= (unsigned)sysconf(_SC_NPROCESSORS_ONLN) &&
 	       (vm->memory <= s->memory ||
 		(sysinfo(&info) == 0 && template_memory(vm->memory, s->memory) <= (uint64_t)info.totalram * info.mem_unit));
 }

@@ -34,6 +34,7 @@ static void add_file(struct buf *b, const char *path, const struct template_file
 
 char *template_key(const struct vmm_ops *vmm, const struct vm_spec *vm, const char *binary, const struct template_facts *facts)
 {
+	const int no_fds[VMM_NICS_MAX] = { 0 };
 	struct vm_spec machine = *vm;
 	_cleanup_strv_ char **argv = NULL;
 	struct buf b = { 0 };
@@ -43,6 +44,7 @@ char *template_key(const struct vmm_ops *vmm, const struct vm_spec *vm, const ch
 	machine.tsc_khz = 0;
 	machine.share = "/";
 	machine.control_fd = machine.stream_fd = machine.console_fd = machine.qmp_fd = machine.memory_fd = 0;
+	machine.nic_fds = no_fds;
 	machine.start = VMM_START_TEMPLATE;
 	argv = vmm->command(&machine, binary);
 

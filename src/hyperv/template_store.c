@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Templates on disk, or rather on a tmpfs: a write or two is all that makes one visible, the rename(2) of a complete directory. Whoever looks one up
- * needs no lock: what it opens is either complete or not there. Each file is checked against what meta.json says of it, size and ctime, for
+ * needs no lock: what it opens is either complete or not there. Each file is checked against what meta.json says of it, inode, size and ctime, for
  * a memory file with other contents is a VM that does something else.
  */
 #include "hyperv/template_store.h"
@@ -165,6 +165,7 @@ static int read_meta(int dirfd, struct oci_doc **ret, struct error *err)
 static struct hv_template_file file_facts(const struct stat *st)
 {
 	return (struct hv_template_file){
+		.inode = st->st_ino,
 		.size = (uint64_t)st->st_size,
 		.changed = (uint64_t)st->st_ctim.tv_sec * 1000000000 + (uint64_t)st->st_ctim.tv_nsec,
 	};
@@ -179,7 +180,7 @@ static int open_file(int dirfd, const char *name, const struct hv_template_file 
 	if (fd < 0 || fstat(fd, &st) < 0)
 		return error_errno(err, "%s", name);
 	have = file_facts(&st);
-	if (!S_ISREG(st.st_mode) || have.size != want->size || have.changed != want->changed)
+	if (!S_ISREG(st.st_mode) || have.inode != want->inode || have.size != want->size || have.changed != want->changed)
 		return error_set(err, EUCLEAN, "%s has been changed since it was made", name);
 	return TAKE_FD(fd);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * rtnetlink(7), as far as linux.netDevices needs it: requests of bounded size, each answered by an acknowledgement
- * or a dump. What comes back is read within the bounds that the kernel's own headers of the messages give,
- * and checked against them all the same.
+ * rtnetlink(7), as far as linux.netDevices needs it: requests of bounded size, each answered by an
+ * acknowledgement or a dump. What comes back is read within the bounds that the kernel's own headers of the
+ * messages give, and checked against them all the same.
  */
 #include "linux/netlink.h"
 
@@ -32,7 +32,8 @@ static int open_here(struct error *err)
 
 	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0)
 		return error_errno(err, "netlink socket");
-	/* the kernel then looks closely at what a dump is to be about (4.20); before, it tells more than asked */
+	/* the kernel then looks closely at what a dump is to be about (4.20); before, it tells more than
+	 * asked */
 	setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &one, sizeof(one));
 	return TAKE_FD(fd);
 }
@@ -109,7 +110,8 @@ const void *netlink_attribute(const struct nlmsghdr *h, size_t header_len, uint1
 
 	if (h->nlmsg_len < NLMSG_LENGTH(skip))
 		return NULL;
-	for (const struct rtattr *a = (const void *)((const char *)NLMSG_DATA(h) + skip); RTA_OK(a, len); a = RTA_NEXT(a, len))
+	for (const struct rtattr *a = (const void *)((const char *)NLMSG_DATA(h) + skip); RTA_OK(a, len);
+	     a = RTA_NEXT(a, len))
 		if ((a->rta_type & NLA_TYPE_MASK) == type)
 			return RTA_PAYLOAD(a) >= min_len ? RTA_DATA(a) : NULL;
 	return NULL;

@@ -10,8 +10,8 @@
 #include "base/error.h"
 
 /*
- * The few requests of rtnetlink(7) that moving an interface takes. Parent side. A socket speaks about the network
- * namespace that it was made in. Unless said otherwise: 0 or -errno, the kernel's own.
+ * The few requests of rtnetlink(7) that moving an interface takes. Parent side. A socket speaks about the
+ * network namespace that it was made in. Unless said otherwise: 0 or -errno, the kernel's own.
  */
 
 struct netlink_link {
@@ -21,7 +21,7 @@ struct netlink_link {
 
 struct netlink_address {
 	uint8_t family, prefix_len;
-	uint8_t len;                              /* of each of these; 0 of those that it does not have */
+	uint8_t len; /* of each of these; 0 of those that it does not have */
 	uint8_t local[16], peer[16], broadcast[16];
 	uint8_t has_peer, has_broadcast;
 };
@@ -34,13 +34,14 @@ int netlink_open(int netns_fd, struct error *err);
 /* -ENODEV when there is none of that name. */
 int netlink_find_link(int sock, const char *name, struct netlink_link *ret);
 
-/* The addresses of a link that would survive anything but their removal: permanent ones of global scope. ret has room for
- * NETLINK_ADDRESSES_MAX; -E2BIG when there are more. */
+/* The addresses of a link that would survive anything but their removal: permanent ones of global scope. ret
+ * has room for NETLINK_ADDRESSES_MAX; -E2BIG when there are more. */
 int netlink_addresses(int sock, int index, struct netlink_address *ret, size_t *ret_n);
 
 int netlink_add_address(int sock, int index, const struct netlink_address *a);
 
-/* Into the network namespace netns_fd, and to that name there. The link is down afterwards and has no addresses. */
+/* Into the network namespace netns_fd, and to that name there. The link is down afterwards and has no
+ * addresses. */
 int netlink_move_link(int sock, int index, int netns_fd, const char *name);
 
 int netlink_set_up(int sock, int index);
@@ -64,7 +65,8 @@ void netlink_nest_end(struct netlink_request *q, size_t nest);
 typedef int netlink_take_fn(const struct nlmsghdr *h, void *arg);
 int netlink_ask(int sock, struct netlink_request *q, netlink_take_fn *take, void *arg);
 
-/* The attribute of a message whose own header is as long as that, or NULL when it is absent or its data shorter than min_len. */
+/* The attribute of a message whose own header is as long as that, or NULL when it is absent or its data
+ * shorter than min_len. */
 const void *netlink_attribute(const struct nlmsghdr *h, size_t header_len, uint16_t type, size_t min_len);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * linux.intelRdt (runtime-spec 1.3.0 config-linux.md "IntelRdt"): first a plan, pure, then mkdir(2) and single
- * writes. Whose a class is decides everything: one that closID names belongs to the host and is never removed; "/"
- * is the class of all; without closID it is the container's own. A class that exists must already be what
- * is asked for, because others run in it.
+ * linux.intelRdt (runtime-spec 1.3.0 config-linux.md "IntelRdt"): first a plan, pure, then mkdir(2) and
+ * single writes. Whose a class is decides everything: one that closID names belongs to the host and is never
+ * removed; "/" is the class of all; without closID it is the container's own. A class that exists must
+ * already be what is asked for, because others run in it.
  */
 #include "linux/resctrl.h"
 
@@ -31,7 +31,8 @@ static const char *const reserved[] = { ".", "..", "info", "mon_groups", "mon_da
 static int check_clos(const char *name, struct error *err)
 {
 	if (strchr(name, '/') || strchr(name, '\n') || str_index(reserved, ARRAY_SIZE(reserved), name) >= 0)
-		return error_set(err, EINVAL, "linux.intelRdt.closID: \"%s\" is not a name for a class", name);
+		return error_set(err, EINVAL, "linux.intelRdt.closID: \"%s\" is not a name for a class",
+				 name);
 	return 0;
 }
 
@@ -42,12 +43,22 @@ static int check_line(const char *field, const char *line, struct error *err)
 	return 0;
 }
 
-static int check_lines(const struct oci_intel_rdt *rdt, struct error *err)
+static int check_two(const char *l3_cache, const char *mem_bw, struct error *err)
 {
-	int r = check_line("l3CacheSchema", rdt->l3_cache_schema, err);
+	int r = check_line("l3CacheSchema", l3_cache, err);
 
 	if (r == 0)
-		r = check_line("memBwSchema", rdt->mem_bw_schema, err);
+		r = check_line("memBwSchema", mem_bw, err);
+	if (r == 0 && !str_is_empty(mem_bw) && !str_skip_prefix(mem_bw, "MB:"))
+		return error_set(err, EINVAL,
+				 "linux.intelRdt.memBwSchema: \"%s\" does not start with \"MB:\"", mem_bw);
+	return r;
+}
+
+static int check_lines(const struct oci_intel_rdt *rdt, struct error *err)
+{
+	int r = check_two(rdt->l3_cache_schema, rdt->mem_bw_schema, err);
+
 	for (size_t i = 0; r == 0 && i < rdt->n_schemata; i++)
 		r = check_line("schemata", rdt->schemata[i], err);
 	return r;
@@ -86,7 +97,8 @@ int resctrl_plan(const struct oci_intel_rdt *rdt, const char *id, bool exists, s
 		 struct error *err)
 {
 	bool own = str_is_empty(rdt->clos_id);
-	bool any = !str_is_empty(rdt->l3_cache_schema) || !str_is_empty(rdt->mem_bw_schema) || rdt->n_schemata > 0;
+	bool any = !str_is_empty(rdt->l3_cache_schema) || !str_is_empty(rdt->mem_bw_schema) ||
+		   rdt->n_schemata > 0;
 	int r = own || is_default_class(rdt) ? 0 : check_clos(rdt->clos_id, err);
 
 	if (r == 0)
@@ -96,9 +108,10 @@ int resctrl_plan(const struct oci_intel_rdt *rdt, const char *id, bool exists, s
 	if (own && exists)
 		return error_set(err, EEXIST, "linux.intelRdt: the class \"%s\" exists already", id);
 	if (!own && !exists && !any)
-		return error_set(err, ENOENT,
-				 "linux.intelRdt.closID: there is no class \"%s\", and no schema to make it with",
-				 rdt->clos_id);
+		return error_set(
+			err, ENOENT,
+			"linux.intelRdt.closID: there is no class \"%s\", and no schema to make it with",
+			rdt->clos_id);
 	*ret = (struct resctrl_plan){
 		.clos = class_of(rdt, id),
 		.make = !exists,
@@ -240,7 +253,8 @@ static int compare(const char *dir, const struct resctrl_plan *p, struct error *
 		return error_errnum(err, r, "linux.intelRdt: read %s", path);
 	for (size_t i = 0; i < ARRAY_SIZE(p->compare) && p->compare[i]; i++)
 		if (!resctrl_line_holds(text, p->compare[i]))
-			return error_set(err, EINVAL, "linux.intelRdt: the class \"%s\" exists, but not with \"%s\"",
+			return error_set(err, EINVAL,
+					 "linux.intelRdt: the class \"%s\" exists, but not with \"%s\"",
 					 p->clos, p->compare[i]);
 	return 0;
 }
@@ -266,8 +280,10 @@ int resctrl_create(const char *root, const char *id, const struct oci_intel_rdt 
 	_cleanup_strv_ char **made = NULL;
 	struct resctrl_plan p;
 	struct stat st;
-	int r = open_root(root, &top, err);
+	int r = check_lines(rdt, err);
 
+	if (r == 0)
+		r = open_root(root, &top, err);
 	if (r < 0)
 		return r;
 	dir = clos[0] ? path_join(top, clos) : xstrdup(top);
@@ -287,7 +303,8 @@ int resctrl_create(const char *root, const char *id, const struct oci_intel_rdt 
 	return r;
 }
 
-int resctrl_join(const char *root, const char *id, const struct oci_intel_rdt *rdt, pid_t pid, struct error *err)
+int resctrl_join(const char *root, const char *id, const struct oci_intel_rdt *rdt, pid_t pid,
+		 struct error *err)
 {
 	_cleanup_free_ char *top = NULL, *clos = class_of(rdt, id), *dir = NULL, *group = NULL;
 	int r = open_root(root, &top, err);
@@ -306,10 +323,8 @@ int resctrl_update(const char *root, const char *id, const struct oci_intel_rdt 
 		   const char *mem_bw, struct error *err)
 {
 	_cleanup_free_ char *top = NULL, *clos = class_of(rdt, id), *dir = NULL;
-	int r = check_line("l3CacheSchema", l3_cache, err);
+	int r = check_two(l3_cache, mem_bw, err);
 
-	if (r == 0)
-		r = check_line("memBwSchema", mem_bw, err);
 	if (r == 0)
 		r = open_root(root, &top, err);
 	if (r < 0)

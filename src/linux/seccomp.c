@@ -35,15 +35,15 @@ static const struct {
 	uint32_t action;
 	bool errno_ret;
 } actions[_OCI_SECCOMP_ACTION_MAX] = {
-	[OCI_SECCOMP_ACTION_KILL] = {SCMP_ACT_KILL, false},
-	[OCI_SECCOMP_ACTION_KILL_PROCESS] = {SCMP_ACT_KILL_PROCESS, false},
-	[OCI_SECCOMP_ACTION_KILL_THREAD] = {SCMP_ACT_KILL_THREAD, false},
-	[OCI_SECCOMP_ACTION_TRAP] = {SCMP_ACT_TRAP, false},
-	[OCI_SECCOMP_ACTION_ERRNO] = {SCMP_ACT_ERRNO(0), true},
-	[OCI_SECCOMP_ACTION_TRACE] = {SCMP_ACT_TRACE(0), true},
-	[OCI_SECCOMP_ACTION_ALLOW] = {SCMP_ACT_ALLOW, false},
-	[OCI_SECCOMP_ACTION_LOG] = {SCMP_ACT_LOG, false},
-	[OCI_SECCOMP_ACTION_NOTIFY] = {SCMP_ACT_NOTIFY, false},
+	[OCI_SECCOMP_ACTION_KILL] = { SCMP_ACT_KILL, false },
+	[OCI_SECCOMP_ACTION_KILL_PROCESS] = { SCMP_ACT_KILL_PROCESS, false },
+	[OCI_SECCOMP_ACTION_KILL_THREAD] = { SCMP_ACT_KILL_THREAD, false },
+	[OCI_SECCOMP_ACTION_TRAP] = { SCMP_ACT_TRAP, false },
+	[OCI_SECCOMP_ACTION_ERRNO] = { SCMP_ACT_ERRNO(0), true },
+	[OCI_SECCOMP_ACTION_TRACE] = { SCMP_ACT_TRACE(0), true },
+	[OCI_SECCOMP_ACTION_ALLOW] = { SCMP_ACT_ALLOW, false },
+	[OCI_SECCOMP_ACTION_LOG] = { SCMP_ACT_LOG, false },
+	[OCI_SECCOMP_ACTION_NOTIFY] = { SCMP_ACT_NOTIFY, false },
 };
 
 static const enum scmp_compare operators[_OCI_SECCOMP_OPERATOR_MAX] = {
@@ -145,10 +145,11 @@ static int check_notify(const struct oci_seccomp *oci, size_t index, unsigned av
 				 "linux.seccomp.listenerPath: missing, but syscalls[%zu] has SCMP_ACT_NOTIFY",
 				 index);
 	if (!(available & SECCOMP_AVAILABLE_NOTIFY))
-		return error_set(err, EOPNOTSUPP,
-				 "linux.seccomp.syscalls[%zu].action: seccomp notify unsupported: this kernel "
-				 "does not know SCMP_ACT_NOTIFY (Linux 5.0)",
-				 index);
+		return error_set(
+			err, EOPNOTSUPP,
+			"linux.seccomp.syscalls[%zu].action: seccomp notify unsupported: this kernel "
+			"does not know SCMP_ACT_NOTIFY (Linux 5.0)",
+			index);
 	return 0;
 }
 
@@ -324,7 +325,7 @@ static int export(scmp_filter_ctx ctx, char **ret, size_t *ret_len, struct error
 static int assemble(const struct oci_seccomp *oci, scmp_filter_ctx ctx, struct seccomp_filter *ret,
 		    struct error *err)
 {
-	uint32_t archs[SECCOMP_ARCHITECTURES_MAX] = {seccomp_arch_native()};
+	uint32_t archs[SECCOMP_ARCHITECTURES_MAX] = { seccomp_arch_native() };
 	struct sock_filter stub[SECCOMP_ARCHITECTURES_MAX * SECCOMP_ENOSYS_INSNS];
 	_cleanup_free_ char *bpf = NULL;
 	size_t n = 1, n_stub, len;
@@ -371,8 +372,8 @@ static int compile(const struct oci_seccomp *oci, uint32_t default_action, struc
 int seccomp_filter_compile(const struct oci_seccomp *oci, int cache_fd, struct seccomp_filter *ret,
 			   struct error *err)
 {
-	_cleanup_buf_ struct buf key = {0};
-	struct seccomp_filter f = {0};
+	_cleanup_buf_ struct buf key = { 0 };
+	struct seccomp_filter f = { 0 };
 	unsigned available;
 	uint32_t default_action;
 	int r;
@@ -403,16 +404,17 @@ int seccomp_filter_compile(const struct oci_seccomp *oci, int cache_fd, struct s
 void seccomp_filter_done(struct seccomp_filter *f)
 {
 	free(f->insns);
-	*f = (struct seccomp_filter){0};
+	*f = (struct seccomp_filter){ 0 };
 }
 
 int seccomp_filter_load(const struct seccomp_filter *f, int *ret_listener, struct error *err)
 {
-	struct sock_fprog program = {.len = f->n_insns, .filter = f->insns};
+	struct sock_fprog program = { .len = f->n_insns, .filter = f->insns };
 	int r = f->n_insns > 0 ? sys_seccomp(SECCOMP_SET_MODE_FILTER, f->flags, &program) : 0;
 
 	if (r < 0)
-		return error_errnum(err, r, "linux.seccomp: cannot load the filter (%u instructions, flags %u)",
+		return error_errnum(err, r,
+				    "linux.seccomp: cannot load the filter (%u instructions, flags %u)",
 				    f->n_insns, f->flags);
 	*ret_listener = f->notify ? r : -1;
 	return 0;

@@ -31,15 +31,15 @@ void seccomp_filter_done(struct seccomp_filter *f);
 #define _cleanup_seccomp_filter_ _cleanup_(seccomp_filter_done)
 
 /*
- * The directory of compiled filters below the state root, made when missing (0700). Returns an fd; -errno when
- * there is none, or one that others could write to: use -1 then.
+ * The directory of compiled filters below the state root, made when missing (0700). Returns an fd; -errno
+ * when there is none, or one that others could write to: use -1 then.
  */
 int seccomp_cache_open(int root_dirfd);
 
 /*
  * Loads the filter into the calling thread (child side, async-signal-safe). Needs CAP_SYS_ADMIN or
- * no_new_privs. Nothing for an empty one. With f->notify *ret_listener is the fd that notifications come from,
- * seccomp_unotify(2), CLOEXEC; else -1.
+ * no_new_privs. Nothing for an empty one. With f->notify *ret_listener is the fd that notifications come
+ * from, seccomp_unotify(2), CLOEXEC; else -1.
  */
 int seccomp_filter_load(const struct seccomp_filter *f, int *ret_listener, struct error *err);
 

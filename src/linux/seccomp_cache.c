@@ -2,10 +2,10 @@
 /*
  * Compiled filters below the state root, because libseccomp takes milliseconds for the profile that everybody
  * uses. A file holds the whole key (the profile with every field, each string with its length, and all else
- * that libseccomp's answer depends on) beside the instructions, and the key is compared byte by byte: the hash
- * in the file's name only finds it, so no two profiles can ever share a filter. A file that is not exactly as
- * we write it, or that somebody else could have written, counts as absent. Written under another name and
- * renamed: a reader sees a whole file or none.
+ * that libseccomp's answer depends on) beside the instructions, and the key is compared byte by byte: the
+ * hash in the file's name only finds it, so no two profiles can ever share a filter. A file that is not
+ * exactly as we write it, or that somebody else could have written, counts as absent. Written under another
+ * name and renamed: a reader sees a whole file or none.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -37,7 +37,7 @@ struct header {
 	uint64_t sum; /* of the instructions */
 };
 
-static const char magic[8] = {'h', 'v', 'b', 'p', 'f', '\r', '\n', 1};
+static const char magic[8] = { 'h', 'v', 'b', 'p', 'f', '\r', '\n', 1 };
 
 /* FNV-1a, 64 bits: it finds files and sees damage; nothing is trusted because of it. */
 static uint64_t hash(const void *p, size_t n)
@@ -146,8 +146,8 @@ static char *read_file(int cache_fd, const char *name, size_t *ret_len)
 	struct stat st;
 
 	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || !is_private(&st) ||
-	    fd_read_file(fd, sizeof(struct header) + KEY_MAX + BPF_MAXINSNS * sizeof(struct sock_filter), &data,
-			 ret_len) < 0)
+	    fd_read_file(fd, sizeof(struct header) + KEY_MAX + BPF_MAXINSNS * sizeof(struct sock_filter),
+			 &data, ret_len) < 0)
 		return NULL;
 	return TAKE_PTR(data);
 }
@@ -200,9 +200,10 @@ static void make_room(int cache_fd)
 void seccomp_cache_store(int cache_fd, const struct buf *key, const struct seccomp_filter *f)
 {
 	const size_t size = f->n_insns * sizeof(*f->insns);
-	struct header h = {
-		.key_len = (uint32_t)key->len, .n_insns = f->n_insns, .sum = hash(f->insns, size)};
-	_cleanup_buf_ struct buf out = {0};
+	struct header h = { .key_len = (uint32_t)key->len,
+			    .n_insns = f->n_insns,
+			    .sum = hash(f->insns, size) };
+	_cleanup_buf_ struct buf out = { 0 };
 	char name[NAME_SIZE];
 	int r;
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A profile that answers with an error by default was written for the system calls of its day. Later ones would
- * get that error too, mostly EPERM, from which a C library cannot see that it should use the older call instead
- * (config-linux.md leaves the default errno to the profile; containers of new distributions break on it). So
- * what is newer than the newest call that the profile names gets ENOSYS, as an old kernel would say. "Newer"
- * means a greater number: each architecture's numbers have grown with time. Its own ranges beside them
- * (ARM's private calls, x32's copies from 512 on) say nothing about age and are left to the filter.
+ * A profile that answers with an error by default was written for the system calls of its day. Later ones
+ * would get that error too, mostly EPERM, from which a C library cannot see that it should use the older call
+ * instead (config-linux.md leaves the default errno to the profile; containers of new distributions break on
+ * it). So what is newer than the newest call that the profile names gets ENOSYS, as an old kernel would say.
+ * "Newer" means a greater number: each architecture's numbers have grown with time. Its own ranges beside
+ * them (ARM's private calls, x32's copies from 512 on) say nothing about age and are left to the filter.
  */
 #include <errno.h>
 #include <linux/audit.h>
@@ -20,7 +20,8 @@
 
 enum { X32_BIT = 0x40000000, X32_COPIES = 512, ARM_PRIVATE = 0x0f0000 };
 
-/* How the kernel names an architecture (struct seccomp_data), and from where to where its numbers tell age. */
+/* How the kernel names an architecture (struct seccomp_data), and from where to where its numbers tell age.
+ */
 struct numbers {
 	uint32_t arch, audit_arch, first, end;
 };
@@ -28,15 +29,15 @@ struct numbers {
 static struct numbers numbers_of(uint32_t arch)
 {
 	static const struct numbers special[] = {
-		{SCMP_ARCH_X86_64, AUDIT_ARCH_X86_64, 0, X32_BIT},
-		{SCMP_ARCH_X32, AUDIT_ARCH_X86_64, X32_BIT, X32_BIT | X32_COPIES},
-		{SCMP_ARCH_ARM, AUDIT_ARCH_ARM, 0, ARM_PRIVATE},
+		{ SCMP_ARCH_X86_64, AUDIT_ARCH_X86_64, 0, X32_BIT },
+		{ SCMP_ARCH_X32, AUDIT_ARCH_X86_64, X32_BIT, X32_BIT | X32_COPIES },
+		{ SCMP_ARCH_ARM, AUDIT_ARCH_ARM, 0, ARM_PRIVATE },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(special); i++)
 		if (special[i].arch == arch)
 			return special[i];
-	return (struct numbers){arch, arch, 0, INT32_MAX};
+	return (struct numbers){ arch, arch, 0, INT32_MAX };
 }
 
 /* The greatest number that the profile names, or -1. */
@@ -55,7 +56,8 @@ static int64_t newest(const struct oci_seccomp *oci, const struct numbers *n)
 	return max;
 }
 
-/* Falls through to what follows unless the call is of this architecture and between its newest and its end. */
+/* Falls through to what follows unless the call is of this architecture and between its newest and its end.
+ */
 static void add_block(const struct numbers *n, uint32_t above, struct sock_filter *ret)
 {
 	const struct sock_filter block[SECCOMP_ENOSYS_INSNS] = {

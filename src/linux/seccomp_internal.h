@@ -16,9 +16,9 @@ struct oci_seccomp;
 enum { SECCOMP_ARCHITECTURES_MAX = 32, SECCOMP_ENOSYS_INSNS = 6 /* for each architecture */ };
 
 /*
- * The stub that goes before the filter (seccomp_enosys.c) for n architectures in libseccomp's numbers. ret has
- * room for n * SECCOMP_ENOSYS_INSNS. Returns how many instructions it has, 0 when the profile is not of the
- * kind that needs one. Pure.
+ * The stub that goes before the filter (seccomp_enosys.c) for n architectures in libseccomp's numbers. ret
+ * has room for n * SECCOMP_ENOSYS_INSNS. Returns how many instructions it has, 0 when the profile is not of
+ * the kind that needs one. Pure.
  */
 size_t seccomp_enosys(const struct oci_seccomp *oci, const uint32_t *architectures, size_t n,
 		      struct sock_filter *ret);

@@ -294,7 +294,7 @@ static int record(struct creation *c, struct error *err)
 	if (r == 0 && c->classes)
 		r = remember(ct->state_doc, &ct->state->resctrl, &ct->state->n_resctrl,
 			     c->classes + c->n_shared_classes, err);
-	return r;
+	return r < 0 ? r : container_save(ct, err); /* who kills us must not make us forget them */
 }
 
 static int write_maps(struct creation *c, struct error *err)
@@ -394,13 +394,12 @@ static const struct step {
 	int (*run)(struct creation *c, struct error *err);
 	void (*undo)(struct creation *c); /* after run succeeded and a later step did not */
 } steps[] = {
-	{ make_plan, NULL },    { make_cgroup, undo_cgroup },  { delegate_cgroup, NULL },
-	{ make_class, undo_class },
-	{ open_namespaces, NULL }, { open_sources, NULL },     { listen_start, undo_listen },
-	{ give_birth, undo_birth }, { record, NULL },          { join_class, NULL },
-	{ write_maps, NULL },
-	{ move_devices, undo_devices }, { enter_cgroup, NULL }, { run_hooks, NULL },
-	{ serve_listener, NULL }, { await_ready, NULL },
+	{ make_plan, NULL },           { make_cgroup, undo_cgroup }, { delegate_cgroup, NULL },
+	{ make_class, undo_class },    { open_namespaces, NULL },    { open_sources, NULL },
+	{ listen_start, undo_listen }, { give_birth, undo_birth },   { record, NULL },
+	{ join_class, NULL },          { write_maps, NULL },         { move_devices, undo_devices },
+	{ enter_cgroup, NULL },        { run_hooks, NULL },          { serve_listener, NULL },
+	{ await_ready, NULL },
 };
 
 /* When the child failed first, what we ran into is only the consequence: its own word counts. And the OOM

@@ -48,7 +48,8 @@ static int set_no_new_privs(const struct plan_process *p, struct error *err)
 	return r < 0 ? error_errnum(err, r, "process.noNewPrivileges") : 0;
 }
 
-/* The filter, and at once to the parent what its notifications come from: the next call may be one of them. */
+/* The filter, and at once to the parent what its notifications come from: the next call may be one of them.
+ */
 static int load_filter(const struct plan_process *p, int sync_fd, struct error *err)
 {
 	int listener, r = seccomp_filter_load(&p->seccomp, &listener, err);

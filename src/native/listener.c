@@ -58,7 +58,8 @@ static char *process_state(const struct plan_process *plan, const struct contain
 	struct oci_error oe;
 	char *json;
 
-	container_oci_state_fill(c, status, status == CONTAINER_CREATING ? pid : (pid_t)c->state->pid, &state);
+	container_oci_state_fill(c, status, status == CONTAINER_CREATING ? pid : (pid_t)c->state->pid,
+				 &state);
 	return oci_write(&oci_process_state_type, &s, NULL, &json, NULL, &oe) < 0 ? NULL : json;
 }
 
@@ -69,13 +70,13 @@ static int send_state(const char *path, const char *json, int listener, struct e
 	int r;
 
 	if (fd < 0)
-		return error_errnum(
-			err, fd, "linux.seccomp.listenerPath \"%s\": failed to connect with seccomp agent",
-			path);
+		return error_errnum(err, fd,
+				    "linux.seccomp.listenerPath \"%s\": failed to connect with seccomp agent",
+				    path);
 	r = fd_send(fd, json, strlen(json), &listener, 1);
-	return r < 0 ? error_errnum(
-			       err, r,
-			       "linux.seccomp.listenerPath \"%s\": failed to send to the seccomp agent", path)
+	return r < 0 ? error_errnum(err, r,
+				    "linux.seccomp.listenerPath \"%s\": failed to send to the seccomp agent",
+				    path)
 		     : 0;
 }
 

@@ -14,9 +14,9 @@ struct spawned;
 /*
  * The parent's part when a profile has SCMP_ACT_NOTIFY: awaits the child's SYNC_LISTENER, fetches the fd
  * (pidfd_getfd(2), 5.6), sends it with the container process state to linux.seccomp.listenerPath
- * (config-linux.md, "The Container Process State"; a leading "@" is the abstract namespace of unix(7)) and lets
- * the child go on. status: CONTAINER_CREATING for create, CONTAINER_RUNNING for exec. Nothing when the profile
- * has none. Returns 0, or < 0: then the child still waits, and is to be killed.
+ * (config-linux.md, "The Container Process State"; a leading "@" is the abstract namespace of unix(7)) and
+ * lets the child go on. status: CONTAINER_CREATING for create, CONTAINER_RUNNING for exec. Nothing when the
+ * profile has none. Returns 0, or < 0: then the child still waits, and is to be killed.
  */
 int listener_serve(const struct plan_process *plan, const struct container *c, enum container_status status,
 		   const struct spawned *child, int sync_fd, struct error *err);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * linux.netDevices, runtime-spec config-linux.md "Network Devices": done by the parent between the birth of the
- * container's process and its hooks. An interface that changes its namespace loses its addresses and goes down; it
- * gets back what was configured, and the kernel and DHCP make the rest anew. At the container's end nothing is
- * moved back: that is the kernel's to decide (network_namespaces(7)).
+ * linux.netDevices, runtime-spec config-linux.md "Network Devices": done by the parent between the birth of
+ * the container's process and its hooks. An interface that changes its namespace loses its addresses and goes
+ * down; it gets back what was configured, and the kernel and DHCP make the rest anew. At the container's end
+ * nothing is moved back: that is the kernel's to decide (network_namespaces(7)).
  */
 #include "native/netdevices.h"
 
@@ -36,8 +36,8 @@ static int check_name(const char *name, struct error *err)
 {
 	if (!name[0] || strlen(name) >= IFNAMSIZ || str_eq(name, ".") || str_eq(name, "..") ||
 	    strpbrk(name, "/: \t\n\v\f\r"))
-		return error_set(err, EINVAL, "\"%s\" is not a name for a network interface (1 to %d bytes)", name,
-				 IFNAMSIZ - 1);
+		return error_set(err, EINVAL, "\"%s\" is not a name for a network interface (1 to %d bytes)",
+				 name, IFNAMSIZ - 1);
 	return 0;
 }
 
@@ -55,7 +55,8 @@ static int choose_name(int sock, const char *wanted, char ret[static IFNAMSIZ], 
 	if (!str_has_suffix(wanted, "%d")) {
 		snprintf(ret, IFNAMSIZ, "%s", wanted);
 		return is_taken(sock, ret)
-			       ? error_set(err, EEXIST, "the container has an interface \"%s\" already", wanted)
+			       ? error_set(err, EEXIST, "the container has an interface \"%s\" already",
+					   wanted)
 			       : 0;
 	}
 	for (int i = 0; i < NUMBERS_MAX; i++) {
@@ -128,7 +129,8 @@ static int move_one(struct netdevices *n, const struct oci_net_device_entry *e, 
 	if (r < 0)
 		return r;
 	r = netlink_move_link(n->home_sock, d->link.index, n->there_fd, d->new_name);
-	if (r == 0 || !is_taken(n->home_sock, d->name)) /* it may have gone, and only its name not be accepted */
+	if (r == 0 ||
+	    !is_taken(n->home_sock, d->name)) /* it may have gone, and only its name not be accepted */
 		n->n_moved++;
 	if (r < 0)
 		return error_errnum(err, r, "move it into the container's network namespace");
@@ -148,8 +150,8 @@ static int open_both(struct netdevices *n, int netns_fd, struct error *err)
 	return n->home_sock < 0 || n->there_sock < 0 ? -err->code : 0;
 }
 
-int netdevices_move(struct netdevices *n, const struct oci_net_device_entry *devices, size_t n_devices, int netns_fd,
-		    struct error *err)
+int netdevices_move(struct netdevices *n, const struct oci_net_device_entry *devices, size_t n_devices,
+		    int netns_fd, struct error *err)
 {
 	int r;
 

@@ -17,12 +17,13 @@ struct netdevices {
 };
 
 /*
- * Moves the interfaces named from the caller's network namespace to the one at netns_fd (taken), gives them their names there, and
- * sets them up with the permanent global addresses they had (config-linux.md, "Network Devices"). A name that ends in %d gets the
- * first number that is free. Returns 0, or < 0 with all of them back.
+ * Moves the interfaces named from the caller's network namespace to the one at netns_fd (taken), gives them
+ * their names there, and sets them up with the permanent global addresses they had (config-linux.md, "Network
+ * Devices"). A name that ends in %d gets the first number that is free. Returns 0, or < 0 with all of them
+ * back.
  */
-int netdevices_move(struct netdevices *n, const struct oci_net_device_entry *devices, size_t n_devices, int netns_fd,
-		    struct error *err);
+int netdevices_move(struct netdevices *n, const struct oci_net_device_entry *devices, size_t n_devices,
+		    int netns_fd, struct error *err);
 
 /* Takes them back, as far as that is possible: the undo. */
 void netdevices_return(struct netdevices *n);

@@ -167,8 +167,9 @@ static int plan_root(struct native_plan *p, const struct bundle *b, const struct
 }
 
 /*
- * config-linux.md, "Cgroup ownership": a cgroup namespace and a writable mount of it mean that the container's process is
- * to manage groups of its own. Where it maps to is known for a new user namespace only.
+ * config-linux.md, "Cgroup ownership": a cgroup namespace and a writable mount of it mean that the
+ * container's process is to manage groups of its own. Where it maps to is known for a new user namespace
+ * only.
  */
 static int64_t cgroup_owner(const struct native_plan *p)
 {

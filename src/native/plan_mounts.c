@@ -99,9 +99,11 @@ static int plan_idmap(const struct plan_namespaces *ns, const struct oci_mount *
 	if (!(m->options.extra & MOUNT_EXTRA_IDMAP))
 		return 0;
 	if (m->kind != PLAN_MOUNT_BIND)
-		return error_set(err, EINVAL, "options: \"idmap\", uidMappings: only bind mounts can have mapped ids");
+		return error_set(err, EINVAL,
+				 "options: \"idmap\", uidMappings: only bind mounts can have mapped ids");
 	if (from->n_uid_mappings > ID_MAPS_MAX || from->n_gid_mappings > ID_MAPS_MAX)
-		return error_set(err, E2BIG, "uidMappings, gidMappings: at most %d are possible", ID_MAPS_MAX);
+		return error_set(err, E2BIG, "uidMappings, gidMappings: at most %d are possible",
+				 ID_MAPS_MAX);
 	for (size_t i = 0; i < ns->n_join; i++)
 		joins |= ns->join[i].type == CLONE_NEWUSER;
 	if (from->n_uid_mappings || from->n_gid_mappings)
@@ -109,8 +111,8 @@ static int plan_idmap(const struct plan_namespaces *ns, const struct oci_mount *
 						 plan_maps(from->gid_mappings, from->n_gid_mappings),
 						 from->n_uid_mappings, from->n_gid_mappings };
 	else if (ns->create & CLONE_NEWUSER)
-		m->idmap = (struct userns_maps){ copy_map(ns->uids, ns->n_uids), copy_map(ns->gids, ns->n_gids),
-						 ns->n_uids, ns->n_gids };
+		m->idmap = (struct userns_maps){ copy_map(ns->uids, ns->n_uids),
+						 copy_map(ns->gids, ns->n_gids), ns->n_uids, ns->n_gids };
 	else if (!joins)
 		return error_set(err, EINVAL,
 				 "options: \"idmap\" needs uidMappings and gidMappings, or a user namespace");

@@ -110,7 +110,8 @@ int plan_process(const struct oci_config *config, const struct oci_process *from
 	caps_from_oci(from->capabilities, facts->grantable, &p.caps, warnings);
 	r = plan_limits(config, from, &p, err);
 	if (r == 0)
-		r = plan_seccomp(config->linux_ ? config->linux_->seccomp : NULL, facts->seccomp_cache_fd, &p, err);
+		r = plan_seccomp(config->linux_ ? config->linux_->seccomp : NULL, facts->seccomp_cache_fd, &p,
+				 err);
 	if (r < 0) {
 		plan_process_done(&p);
 		return r;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * Trees for the container's bind mounts that only the parent can open: in a user namespace the child may not walk
- * everywhere, and a mount's ids can be mapped (runtime-spec config.md, mounts[].uidMappings and "idmap") only
- * with privileges over its file system. A mapping is given to the kernel as a user namespace: a process that
- * does nothing else makes it.
+ * Trees for the container's bind mounts that only the parent can open: in a user namespace the child may not
+ * walk everywhere, and a mount's ids can be mapped (runtime-spec config.md, mounts[].uidMappings and "idmap")
+ * only with privileges over its file system. A mapping is given to the kernel as a user namespace: a process
+ * that does nothing else makes it.
  */
 #include "native/sources.h"
 
@@ -59,14 +59,15 @@ static int map_ids(const struct sources *s, size_t index, int *made, struct erro
 	r = mount_set_idmap(s->fds[1 + index], m->options.extra & MOUNT_EXTRA_RIDMAP, userns);
 	if (r == -EINVAL)
 		return error_set(err, EINVAL,
-				 "options: \"idmap\": the file system of \"%s\" does not support it, or has it already",
+				 "options: \"idmap\": the file system of \"%s\" does not support it, or has "
+				 "it already",
 				 m->source);
 	return r < 0 ? error_errnum(err, r, "options: \"idmap\"") : 0;
 }
 
 /*
- * The host's tree, cut off from the host as rootfs.c does it with all that the child sees: a copy of a shared mount
- * shares, and what is mounted in the container would be mounted on the host too.
+ * The host's tree, cut off from the host as rootfs.c does it with all that the child sees: a copy of a shared
+ * mount shares, and what is mounted in the container would be mounted on the host too.
  */
 static int open_copy(const struct sources *s, const char *path, bool recursive, bool root, struct error *err)
 {

@@ -19,9 +19,9 @@ struct sources {
 };
 
 /*
- * Opens them, and maps the ids of those mounts that ask for it: mount_setattr(2) MOUNT_ATTR_IDMAP (5.12), by user
- * namespaces that live no longer than this, one for each different mapping. Returns 0, or < 0; sources_close()
- * in both cases.
+ * Opens them, and maps the ids of those mounts that ask for it: mount_setattr(2) MOUNT_ATTR_IDMAP (5.12), by
+ * user namespaces that live no longer than this, one for each different mapping. Returns 0, or < 0;
+ * sources_close() in both cases.
  */
 int sources_open(struct sources *s, struct error *err);
 void sources_close(struct sources *s);

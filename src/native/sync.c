@@ -17,8 +17,8 @@ struct frame {
 };
 
 static const char *const names[_SYNC_MAX] = {
-	[SYNC_GO] = "go",       [SYNC_CHILD] = "child", [SYNC_HOOKS] = "hooks",
-	[SYNC_LISTENER] = "listener", [SYNC_READY] = "ready", [SYNC_ERROR] = "error",
+	[SYNC_GO] = "go",       [SYNC_CHILD] = "child", [SYNC_HOOKS] = "hooks", [SYNC_LISTENER] = "listener",
+	[SYNC_READY] = "ready", [SYNC_ERROR] = "error",
 };
 
 const char *sync_type_to_string(enum sync_type type)

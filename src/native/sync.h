@@ -10,12 +10,13 @@
  * the pair closing means the other died.
  */
 enum sync_type {
-	SYNC_GO,    /* parent: go on (id maps written; hooks done; in the cgroup) */
-	SYNC_CHILD, /* middle process: value is the pid of the process it made */
-	SYNC_HOOKS, /* child: mounts are there, run prestart and createRuntime */
-	SYNC_LISTENER, /* child: its filter is loaded, value is its fd of the notifications; answered with GO */
-	SYNC_READY, /* child: waits for start */
-	SYNC_ERROR, /* child: it failed, error says why */
+	SYNC_GO,       /* parent: go on (id maps written; hooks done; in the cgroup) */
+	SYNC_CHILD,    /* middle process: value is the pid of the process it made */
+	SYNC_HOOKS,    /* child: mounts are there, run prestart and createRuntime */
+	SYNC_LISTENER, /* child: its filter is loaded, value is its fd of the notifications; answered with GO
+			*/
+	SYNC_READY,    /* child: waits for start */
+	SYNC_ERROR,    /* child: it failed, error says why */
 	_SYNC_MAX,
 };
 
@@ -25,14 +26,14 @@ const char *sync_type_to_string(enum sync_type type);
 int sync_send(int fd, enum sync_type type, int value, struct error *err);
 
 /*
- * The same by write(2), which a filter with SCMP_ACT_NOTIFY must let pass: for the child, which dies of SIGPIPE
- * when the parent has gone.
+ * The same by write(2), which a filter with SCMP_ACT_NOTIFY must let pass: for the child, which dies of
+ * SIGPIPE when the parent has gone.
  */
 int sync_tell(int fd, enum sync_type type, int value, struct error *err);
 
 /*
- * Child: tells that fd listener is what seccomp notifications come from, and waits until the parent has taken it. The
- * filter is already at work: one write and one read, nothing else.
+ * Child: tells that fd listener is what seccomp notifications come from, and waits until the parent has taken
+ * it. The filter is already at work: one write and one read, nothing else.
  */
 int sync_pass_listener(int fd, int listener, struct error *err);
 

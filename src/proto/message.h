@@ -33,6 +33,7 @@ enum message {
 	MESSAGE_PROCESSES = 12,
 	MESSAGE_STATS = 13,
 	MESSAGE_WAIT_OOM = 14,
+	MESSAGE_NETWORK = 15,
 	/* stream port and control.sock: how a process ended; id = its number */
 	MESSAGE_EXIT = 16,
 	/* stream port; id = stream_id() */

@@ -17,6 +17,7 @@
 #include "container/document.h"
 #include "container/validate.h"
 #include "runtime/lifecycle.h"
+#include "runtime/notify.h"
 #include "runtime/runtime.h"
 #include "runtime/terminal.h"
 #include "schema/types.h"
@@ -164,6 +165,12 @@ static int apply_options(struct draft *d, const struct exec_options *o, struct e
 		d->p->no_new_privileges = d->p->has_no_new_privileges = true;
 	if (d->p->terminal && !strv_env_get(d->p->env, "TERM"))
 		append_string(d, &d->p->env, &d->p->n_env, "TERM=xterm");
+	if (listen_fds() > 0) {
+		_cleanup_free_ char *n = xasprintf("%u", listen_fds());
+
+		env_set(d->doc, &d->p->env, &d->p->n_env, "LISTEN_FDS", n);
+		env_set(d->doc, &d->p->env, &d->p->n_env, "LISTEN_PID", "1");
+	}
 	return validate_process(d->p, err);
 }
 
@@ -202,13 +209,15 @@ static int check_status(struct runtime *rt, struct container *c, const struct is
 
 /* From a checked request to a running process. */
 static int start(struct runtime *rt, struct container *c, const struct isolation_ops *ops,
-		 const struct exec_request *req, const char *pid_file, struct foreground *f, pid_t *ret_pid,
+		 const struct exec_request *req, const struct exec_options *o, struct foreground *f, pid_t *ret_pid,
 		 struct error *err)
 {
 	int r = ops->exec(&rt->env, c, req, ret_pid, err);
 
-	if (r == 0 && pid_file)
-		r = runtime_write_pid_file(pid_file, *ret_pid, err);
+	if (r == 0)
+		r = runtime_send_pidfd(o->pidfd_socket, "setns", *ret_pid, err);
+	if (r == 0 && o->pid_file)
+		r = runtime_write_pid_file(o->pid_file, *ret_pid, err);
 	if (r == 0)
 		r = foreground_attach(f, err);
 	container_unlock(c);
@@ -234,7 +243,7 @@ static int exec_in(struct runtime *rt, struct container *c, const struct isolati
 	_cleanup_fd_ int console = -1;
 	struct exec_request req = {
 		.process = p,
-		.io = { .stdio = { 0, 1, 2 }, .preserve_fds = o->preserve_fds },
+		.io = { .stdio = { 0, 1, 2 }, .preserve_fds = listen_fds() + o->preserve_fds },
 		.ignore_paused = o->ignore_paused,
 		.sub_cgroup = o->cgroup,
 	};
@@ -246,7 +255,7 @@ static int exec_in(struct runtime *rt, struct container *c, const struct isolati
 	if (r < 0)
 		return r;
 	req.io.console_socket = o->detach ? console : f.console[1];
-	r = start(rt, c, ops, &req, o->pid_file, &f, &pid, err);
+	r = start(rt, c, ops, &req, o, &f, &pid, err);
 	return r < 0 || o->detach ? r : foreground_wait(&f, pid, ret_status, err);
 }
 
@@ -259,7 +268,7 @@ int runtime_exec(struct runtime *rt, const char *id, const struct exec_options *
 	int r;
 
 	*ret_status = 0;
-	r = runtime_check_fds(o->preserve_fds, err);
+	r = runtime_check_fds(listen_fds() + o->preserve_fds, err);
 	if (r == 0)
 		r = runtime_load_settings(rt, err);
 	if (r == 0)

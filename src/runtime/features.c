@@ -122,14 +122,15 @@ static void add_linux(struct oci_doc *doc, struct oci_features *f)
 	l->selinux = enabled(doc, true);
 	l->intel_rdt = oci_doc_alloc(doc, sizeof(*l->intel_rdt));
 	l->intel_rdt->has_enabled = l->intel_rdt->has_schemata = l->intel_rdt->has_monitoring = true;
+	l->intel_rdt->enabled = l->intel_rdt->schemata = l->intel_rdt->monitoring = true;
 	l->memory_policy = oci_doc_alloc(doc, sizeof(*l->memory_policy));
 	SET_LIST(l->memory_policy, modes,
 		 from_enum(doc, oci_memory_policy_mode_to_string, _OCI_MEMORY_POLICY_MODE_MAX));
 	SET_LIST(l->memory_policy, flags,
 		 from_enum(doc, oci_memory_policy_flag_to_string, _OCI_MEMORY_POLICY_FLAG_MAX));
 	l->mount_extensions = oci_doc_alloc(doc, sizeof(*l->mount_extensions));
-	l->mount_extensions->idmap = enabled(doc, false);
-	l->net_devices = enabled(doc, false);
+	l->mount_extensions->idmap = enabled(doc, true);
+	l->net_devices = enabled(doc, true);
 }
 
 static void add_annotations(struct oci_doc *doc, struct oci_features *f, const struct settings *settings)

@@ -11,6 +11,7 @@
 #include <ocispec/types.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,12 +20,14 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/process.h"
 #include "base/str.h"
 #include "container/annotation.h"
 #include "container/bundle.h"
 #include "container/hooks.h"
 #include "container/settings.h"
 #include "runtime/isolation.h"
+#include "runtime/notify.h"
 #include "runtime/runtime.h"
 #include "schema/types.h"
 
@@ -136,6 +139,23 @@ int runtime_status(struct runtime *rt, struct container *c, const struct isolati
 	return c->state->creating ? 0 : ops->status(&rt->env, c, ret, err);
 }
 
+int runtime_send_pidfd(const char *path, const char *payload, pid_t pid, struct error *err)
+{
+	_cleanup_fd_ int pidfd = -1, sock = -1;
+	int r;
+
+	if (!path)
+		return 0;
+	pidfd = process_pidfd_open(pid);
+	if (pidfd < 0)
+		return error_errnum(err, pidfd, "--pidfd-socket: pidfd_open of process %d", (int)pid);
+	sock = fd_connect_path(path, SOCK_STREAM);
+	if (sock < 0)
+		return error_errnum(err, sock, "--pidfd-socket: connect to %s", path);
+	r = fd_send(sock, payload, strlen(payload), &pidfd, 1);
+	return r < 0 ? error_errnum(err, r, "--pidfd-socket: send to %s", path) : 0;
+}
+
 int runtime_check_fds(unsigned n, struct error *err)
 {
 	for (unsigned i = 0; i < n; i++) {
@@ -223,12 +243,14 @@ static int create_isolation(struct runtime *rt, struct container *c, const struc
 		.container = c,
 		.io = { .console_socket = console_socket,
 			.stdio = { 0, 1, 2 },
-			.preserve_fds = o->preserve_fds },
+			.preserve_fds = listen_fds() + o->preserve_fds },
 		.no_pivot = o->no_pivot,
 		.no_new_keyring = o->no_new_keyring,
 	};
-	int r = ops->create(&req, err);
+	int r = notify_prepare(rt->env.root, c, ops, b, err);
 
+	if (r == 0)
+		r = ops->create(&req, err);
 	if (r < 0)
 		return r;
 	c->state->creating = c->state->has_creating = false;
@@ -307,17 +329,22 @@ static void after_failed_start(struct runtime *rt, struct container *c, const st
 		lifecycle_undo(rt, c, ops);
 }
 
-int lifecycle_start(struct runtime *rt, struct container *c, const struct isolation_ops *ops,
+int lifecycle_start(struct runtime *rt, struct container *c, const struct isolation_ops *ops, bool wait_ready,
 		    struct error *err)
 {
-	int r = ops->start(&rt->env, c, err);
+	_cleanup_fd_ int notify = -1;
+	int r = notify_bind(c, &notify, err);
 
+	if (r == 0)
+		r = ops->start(&rt->env, c, err);
 	if (r < 0) {
 		after_failed_start(rt, c, ops);
 		return r;
 	}
 	container_unlock(c); /* the hooks may use other verbs on it */
 	r = run_poststart(c, err);
+	if (r == 0 && notify >= 0)
+		r = notify_proxy(c, TAKE_FD(notify), wait_ready, err);
 	if (r < 0)
 		lifecycle_undo_id(rt, c->id);
 	return r;

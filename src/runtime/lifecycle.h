@@ -38,6 +38,15 @@ int runtime_status(struct runtime *rt, struct container *c, const struct isolati
  */
 char *owner_name(const char *passwd, uid_t uid);
 
+/*
+ * Sends a pidfd of the new process to the unix stream socket at path (NULL: none asked for), with the payload that runc sends:
+ * "standard" for a container's process, "setns" for an exec's.
+ */
+int runtime_send_pidfd(const char *path, const char *payload, pid_t pid, struct error *err);
+
+/* The ids of all containers below the root, sorted, added to *ret. In list.c. */
+int runtime_read_ids(struct runtime *rt, char ***ret, struct error *err);
+
 /* Whether fds 3 .. 3+n-1 were given to us; the caller's, not our own, which are all CLOEXEC. */
 int runtime_check_fds(unsigned n, struct error *err);
 
@@ -54,9 +63,9 @@ int lifecycle_create(struct runtime *rt, const char *id, const struct bundle *b,
 
 /*
  * start on a locked container that is created; releases the lock before poststart hooks. A hook's failure
- * deletes the container.
+ * deletes the container. wait_ready: when there is $NOTIFY_SOCKET, until the container has said READY=1 (notify.h).
  */
-int lifecycle_start(struct runtime *rt, struct container *c, const struct isolation_ops *ops,
+int lifecycle_start(struct runtime *rt, struct container *c, const struct isolation_ops *ops, bool wait_ready,
 		    struct error *err);
 
 /* destroy, state directory, poststop hooks, of a locked container in any state. */

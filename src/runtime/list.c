@@ -236,7 +236,7 @@ static int compare(const void *a, const void *b)
 }
 
 /* The ids of all containers, sorted. */
-static int read_ids(struct runtime *rt, char ***ret, struct error *err)
+int runtime_read_ids(struct runtime *rt, char ***ret, struct error *err)
 {
 	int fd = openat(rt->env.root_dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
@@ -274,7 +274,7 @@ int runtime_list(struct runtime *rt, const struct list_options *o, struct buf *o
 		return r;
 	if (rt->env.root_dirfd < 0 && rt->root)
 		return error_set(err, ENOENT, "--root: %s: no such directory", rt->env.root);
-	r = rt->env.root_dirfd < 0 ? 0 : read_ids(rt, &ids, err);
+	r = rt->env.root_dirfd < 0 ? 0 : runtime_read_ids(rt, &ids, err);
 	if (r < 0)
 		return r;
 	if (!o->quiet && file_read_at(AT_FDCWD, "/etc/passwd", 1 << 20, &l.passwd, NULL) < 0)

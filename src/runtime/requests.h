@@ -13,6 +13,7 @@ struct create_options {
 	const char *bundle; /* NULL: the current directory */
 	const char *config; /* NULL: config.json in the bundle */
 	const char *console_socket;
+	const char *pidfd_socket; /* unix stream socket that gets a pidfd of the process */
 	const char *pid_file;
 	uint32_t preserve_fds;
 	bool no_pivot;
@@ -26,6 +27,7 @@ struct create_options {
 struct exec_options {
 	const char *process; /* file with a process object; NULL: from the options below and args */
 	const char *console_socket;
+	const char *pidfd_socket; /* unix stream socket that gets a pidfd of the process */
 	const char *pid_file;
 	const char *cwd;
 	const char *user;

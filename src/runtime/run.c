@@ -7,6 +7,7 @@
 #include "base/fd.h"
 #include "container/bundle.h"
 #include "runtime/lifecycle.h"
+#include "runtime/notify.h"
 #include "runtime/runtime.h"
 #include "runtime/terminal.h"
 #include "schema/types.h"
@@ -15,13 +16,13 @@
 static int start(struct runtime *rt, struct container *c, const struct isolation_ops *ops,
 		 const struct create_options *o, struct foreground *f, struct error *err)
 {
-	int r = 0;
+	int r = runtime_send_pidfd(o->pidfd_socket, "standard", (pid_t)c->state->pid, err);
 
-	if (o->pid_file)
+	if (r == 0 && o->pid_file)
 		r = runtime_write_pid_file(o->pid_file, (pid_t)c->state->pid, err);
 	if (r == 0)
 		r = foreground_attach(f, err);
-	return r < 0 ? r : lifecycle_start(rt, c, ops, err);
+	return r < 0 ? r : lifecycle_start(rt, c, ops, o->detach, err);
 }
 
 static int delete_after_exit(struct runtime *rt, const char *id, struct error *err)
@@ -73,7 +74,7 @@ int runtime_run(struct runtime *rt, const char *id, const struct create_options 
 	*ret_status = 0;
 	r = container_id_validate(id, err);
 	if (r == 0)
-		r = runtime_check_fds(o->preserve_fds, err);
+		r = runtime_check_fds(listen_fds() + o->preserve_fds, err);
 	if (r == 0)
 		r = runtime_load_settings(rt, err);
 	if (r == 0)

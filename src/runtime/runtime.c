@@ -7,15 +7,19 @@
 
 #include <errno.h>
 #include <ocispec/types.h>
+#include <regex.h>
 #include <signal.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
 #include "base/process.h"
 #include "base/str.h"
 #include "container/annotation.h"
 #include "container/bundle.h"
 #include "runtime/lifecycle.h"
+#include "runtime/notify.h"
 #include "runtime/terminal.h"
 #include "schema/types.h"
 
@@ -29,7 +33,7 @@ int runtime_create(struct runtime *rt, const char *id, const struct create_optio
 
 	r = container_id_validate(id, err);
 	if (r == 0)
-		r = runtime_check_fds(o->preserve_fds, err);
+		r = runtime_check_fds(listen_fds() + o->preserve_fds, err);
 	if (r == 0)
 		r = runtime_load_settings(rt, err);
 	if (r == 0)
@@ -39,9 +43,11 @@ int runtime_create(struct runtime *rt, const char *id, const struct create_optio
 				     o->console_socket, &console, err);
 	if (r == 0)
 		r = lifecycle_create(rt, id, b, o, console, &c, &ops, err);
-	if (r < 0 || !o->pid_file)
+	if (r < 0)
 		return r;
-	r = runtime_write_pid_file(o->pid_file, (pid_t)c->state->pid, err);
+	r = runtime_send_pidfd(o->pidfd_socket, "standard", (pid_t)c->state->pid, err);
+	if (r == 0 && o->pid_file)
+		r = runtime_write_pid_file(o->pid_file, (pid_t)c->state->pid, err);
 	if (r < 0)
 		lifecycle_undo(rt, c, ops);
 	return r;
@@ -72,7 +78,7 @@ int runtime_start(struct runtime *rt, const char *id, struct error *err)
 	if (!c->state->process)
 		return error_set(err, EINVAL,
 				 "cannot start container \"%s\": its configuration has no process", id);
-	return lifecycle_start(rt, c, ops, err);
+	return lifecycle_start(rt, c, ops, true, err);
 }
 
 static int choose_signal(const struct container *c, const char *signal, struct error *err)
@@ -85,6 +91,16 @@ static int choose_signal(const struct container *c, const char *signal, struct e
 		return SIGTERM;
 	sig = signal_from_string(signal);
 	return sig < 0 ? error_set(err, EINVAL, "unknown signal \"%s\"", signal) : sig;
+}
+
+/* Of a stopped container whose pid namespace was not its own, others may be alive. */
+static bool has_processes(struct runtime *rt, struct container *c, const struct isolation_ops *ops)
+{
+	_cleanup_free_ pid_t *pids = NULL;
+	struct error ignored;
+	size_t n;
+
+	return ops->pids(&rt->env, c, &pids, &n, &ignored) == 0 && n > 0;
 }
 
 int runtime_kill(struct runtime *rt, const char *id, const char *signal, bool all, struct error *err)
@@ -102,7 +118,64 @@ int runtime_kill(struct runtime *rt, const char *id, const char *signal, bool al
 	status = container_status_of(c);
 	if (!all && (status == CONTAINER_STOPPED || status == CONTAINER_CREATING))
 		return error_set(err, ESRCH, "container not running");
+	if (all && status == CONTAINER_STOPPED && !has_processes(rt, c, ops))
+		return error_set(err, ESRCH, "container not running");
 	return ops->signal(&rt->env, c, sig, all, err);
+}
+
+/* The containers whose ids match; each is done even when one before it failed, and the first failure is told. */
+static int for_each_match(struct runtime *rt, const char *pattern, const void *arg,
+			  int (*f)(struct runtime *rt, const char *id, const void *arg, struct error *err), struct error *err)
+{
+	_cleanup_strv_ char **ids = NULL;
+	struct error e, first = { 0 };
+	regex_t regex;
+	int r = 0, c;
+
+	c = regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB);
+	if (c != 0) {
+		regerror(c, &regex, e.msg, sizeof(e.msg));
+		return error_set(err, EINVAL, "--regex: \"%s\": %s", pattern, e.msg);
+	}
+	if (runtime_open_root(rt, false, err) < 0 || (rt->env.root_dirfd >= 0 && runtime_read_ids(rt, &ids, err) < 0))
+		r = -err->code;
+	for (char **id = ids; r == 0 && id && *id; id++) {
+		if (regexec(&regex, *id, 0, NULL, 0) != 0 || f(rt, *id, arg, &e) >= 0)
+			continue;
+		if (first.code == 0)
+			first = e;
+		else
+			log_warning("container \"%s\": %s", *id, e.msg);
+	}
+	regfree(&regex);
+	return r < 0 || !first.code ? r : error_set(err, first.code, "%s", first.msg);
+}
+
+struct kill_request {
+	const char *signal;
+	bool all;
+};
+
+static int kill_one(struct runtime *rt, const char *id, const void *arg, struct error *err)
+{
+	const struct kill_request *k = arg;
+
+	return runtime_kill(rt, id, k->signal, k->all, err);
+}
+
+int runtime_kill_regex(struct runtime *rt, const char *pattern, const char *signal, bool all, struct error *err)
+{
+	return for_each_match(rt, pattern, &(struct kill_request){ signal, all }, kill_one, err);
+}
+
+static int delete_one(struct runtime *rt, const char *id, const void *arg, struct error *err)
+{
+	return runtime_delete(rt, id, *(const bool *)arg, err);
+}
+
+int runtime_delete_regex(struct runtime *rt, const char *pattern, bool force, struct error *err)
+{
+	return for_each_match(rt, pattern, &force, delete_one, err);
 }
 
 int runtime_delete(struct runtime *rt, const char *id, bool force, struct error *err)

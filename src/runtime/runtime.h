@@ -79,6 +79,10 @@ int runtime_events(struct runtime *rt, const char *id, const struct events_optio
 /* "5s", "500ms", "1m30s" as milliseconds. Pure. */
 int events_parse_interval(const char *text, int *ret_ms, struct error *err);
 
+/* The same for every container whose id matches an extended regular expression (regex(7)), also after one has failed. */
+int runtime_kill_regex(struct runtime *rt, const char *pattern, const char *signal, bool all, struct error *err);
+int runtime_delete_regex(struct runtime *rt, const char *pattern, bool force, struct error *err);
+
 /* The state as JSON, with runc's members and our runtimeType, accel, emulated. */
 int runtime_state(struct runtime *rt, const char *id, struct buf *out, struct error *err);
 

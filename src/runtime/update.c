@@ -17,6 +17,7 @@
 #include "base/num.h"
 #include "base/str.h"
 #include "container/document.h"
+#include "linux/resctrl.h"
 #include "runtime/lifecycle.h"
 #include "runtime/runtime.h"
 
@@ -175,6 +176,22 @@ int update_make_resources(const struct update_options *o, struct oci_doc **ret, 
 	return 0;
 }
 
+/* Classes of service are the host's, and of its processes: resctrl.rst. */
+static int update_rdt(struct container *c, const struct isolation_ops *ops, const struct update_options *o, struct error *err)
+{
+	const struct oci_intel_rdt none = { 0 };
+	const struct oci_config *config;
+	int r;
+
+	if (!o->l3_cache_schema && !o->mem_bw_schema)
+		return 0;
+	if (!ops->shares_kernel)
+		return error_set(err, EINVAL, "--l3-cache-schema, --mem-bw-schema: not with runtime type %s", ops->name);
+	r = container_config(c, &config, err);
+	return r < 0 ? r : resctrl_update(NULL, c->id, config->linux_ && config->linux_->intel_rdt ? config->linux_->intel_rdt : &none,
+					  o->l3_cache_schema, o->mem_bw_schema, err);
+}
+
 int runtime_update(struct runtime *rt, const char *id, const struct update_options *o, struct error *err)
 {
 	_cleanup_container_ struct container *c = NULL;
@@ -193,5 +210,6 @@ int runtime_update(struct runtime *rt, const char *id, const struct update_optio
 	if (status == CONTAINER_STOPPED || status == CONTAINER_CREATING)
 		return error_set(err, EINVAL, "cannot update a container that is not running: %s",
 				 container_status_to_string(status));
-	return ops->update(&rt->env, c, oci_doc_root(doc), err);
+	r = update_rdt(c, ops, o, err);
+	return r < 0 ? r : ops->update(&rt->env, c, oci_doc_root(doc), err);
 }

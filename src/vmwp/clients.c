@@ -91,12 +91,41 @@ static int request_create(struct client *c, _unused_ const struct frame *f, _unu
 	return worker_create(c->worker, err);
 }
 
+static void send_start(struct worker *w, struct client *c, uint64_t client_id)
+{
+	const struct pending p = { .client = c, .client_id = client_id, .process = PROCESS_INIT, .answered = start_answered };
+
+	guest_send(w, MESSAGE_START, &hv_agent_container_type, &(struct hv_agent_container){ .id = w->setup->id }, &p);
+}
+
+/* The network is as it is now: START may follow. */
+static int network_answered(struct worker *w, const struct pending *p, const struct frame *f, const struct error *e,
+			    _unused_ struct error *err)
+{
+	if (f) {
+		send_start(w, p->client, p->client_id);
+		return 0;
+	}
+	w->started = false;
+	if (p->client)
+		channel_send_error(p->client->channel, MESSAGE_START, p->client_id, e);
+	return 0;
+}
+
 static int request_start(struct client *c, const struct frame *f, _unused_ void *message, struct error *err)
 {
+	const struct pending network = { .client = c, .client_id = f->id, .process = c->process, .answered = network_answered };
+	int r;
+
 	if (c->worker->started)
 		return error_set(err, EINVAL, "cannot start a container that has been started");
+	r = network_update(c->worker, &network, err);
+	if (r < 0)
+		return r;
 	c->worker->started = true;
-	return relay(c, f, start_answered);
+	if (r == 0)
+		send_start(c->worker, c, f->id);
+	return 0;
 }
 
 /* PIDS, UPDATE, PROCESSES ...: what the client said, to the guest, and its answer back. */

@@ -107,7 +107,7 @@ static int handle_answer(struct worker *w, const struct frame *f, struct error *
 static int seed_answered(struct worker *w, _unused_ const struct pending *p, const struct frame *f, const struct error *e,
 			 struct error *err)
 {
-	if (w->clone_failure.code && w->start == VMM_START_CLONE)
+	if (w->boot_failure.code)
 		return 0; /* too late: it is being killed */
 	if (!f)
 		return vm_failed(w, e);

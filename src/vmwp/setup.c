@@ -149,6 +149,8 @@ int setup_worker(struct worker *w, int *fds, size_t n_fds, struct error *err)
 	if (r == 0)
 		r = enter_network(w->setup->join_network, f.network, err);
 	if (r == 0)
+		r = network_open(w, err);
+	if (r == 0)
 		r = make_share_tree(w, f.shares, f.n_shares, err);
 	if (r == 0 && f.console >= 0)
 		r = w->tty_fd = terminal_open(fcntl(f.console, F_DUPFD_CLOEXEC, 3), w->setup->console_size, err);

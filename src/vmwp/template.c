@@ -50,7 +50,7 @@ static int on_timeout(void *data, _unused_ struct error *err)
 	struct worker *w = data;
 	struct error e;
 
-	error_set(&e, ETIMEDOUT, "the guest did not answer within %u seconds (hyperv.boot_timeout)", w->setup->boot_timeout);
+	error_set(&e, ETIMEDOUT, "the guest did not answer within %u seconds", w->setup->boot_timeout);
 	vm_explain(w, &e);
 	return give_up(w, &e);
 }
@@ -75,7 +75,9 @@ static int prepare(struct worker *w, int launcher_fd, struct error *err)
 	r = sys_unshare(CLONE_NEWNET);
 	if (r < 0)
 		return error_errnum(err, r, "make a network namespace");
-	r = w->memory_fd = open_file(w, "mem", err);
+	r = network_open(w, err);
+	if (r == 0)
+		r = w->memory_fd = open_file(w, "mem", err);
 	if (r >= 0)
 		r = w->devices_fd = open_file(w, "state", err);
 	if (r >= 0 && ftruncate(w->memory_fd, (off_t)w->setup->vm->memory) < 0)

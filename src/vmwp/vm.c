@@ -57,6 +57,8 @@ static void fill_spec(const struct worker *w, int pairs[_PAIRS][2], struct vm_sp
 		.stream_fd = pairs[STREAM][1],
 		.console_fd = pairs[CONSOLE][1],
 		.qmp_fd = pairs[MONITOR][1],
+		.nic_fds = w->nic_fds,
+		.n_nics = w->n_nics,
 		.start = w->start,
 		.memory_fd = w->memory_fd,
 	};
@@ -137,12 +139,34 @@ static void close_vm(struct worker *w)
 }
 
 /*
- * The clone has gone before it has answered: the VM is booted instead. Its template is spoilt for others, too, unless somebody just killed
- * the clone: without its state file it is made anew by the next create.
+ * A VM that has not answered yet gets another chance: a clone is booted, and one whose boot hangs (seen with emulation on a host that was busy many
+ * times over) boots once more.
  */
+static bool has_another_chance(const struct worker *w, const struct error *e)
+{
+	return w->phase == PHASE_BOOTING && w->vmm_running &&
+	       (w->start == VMM_START_CLONE || (w->start == VMM_START_BOOT && e->code == ETIMEDOUT && !w->booted_again));
+}
+
+/*
+ * A template is spoilt for others, too, unless somebody just killed the clone: without its state file it is made anew by the next create.
+ */
+static void blame(struct worker *w, const struct error *e)
+{
+	if (w->start != VMM_START_CLONE) {
+		w->booted_again = true;
+		log_warning("container \"%s\": its virtual machine is booted once more: %s", w->setup->id, e->msg);
+		return;
+	}
+	log_warning("container \"%s\": the template of virtual machines cannot be used, this one is booted: %s", w->setup->id, e->msg);
+	if (w->boot_failure.code || !WIFSIGNALED(w->vmm_status))
+		unlinkat(w->template_dirfd, "state", 0);
+}
+
+/* The VMM has gone. */
 static int boot_instead(struct worker *w, struct error *err)
 {
-	struct error e = w->clone_failure;
+	struct error e = w->boot_failure;
 
 	if (e.code) {
 		drain(w);
@@ -150,15 +174,14 @@ static int boot_instead(struct worker *w, struct error *err)
 	} else {
 		explain_exit(w, &e);
 	}
-	log_warning("container \"%s\": the template of virtual machines cannot be used, this one is booted: %s", w->setup->id, e.msg);
-	if (w->clone_failure.code || !WIFSIGNALED(w->vmm_status))
-		unlinkat(w->template_dirfd, "state", 0);
+	blame(w, &e);
 	close_vm(w);
 	guest_fail_requests(w, &e);
 	vm_forget_template(w);
 	w->last_request = 0;
 	w->start = VMM_START_BOOT;
-	event_timer_set(w->boot_timer, (uint64_t)w->setup->boot_timeout * 1000000);
+	w->boot_failure.code = 0;
+	event_timer_set(w->boot_timer, BOOT_USEC(w));
 	return vm_start(w, err);
 }
 
@@ -172,10 +195,10 @@ void vm_forget_template(struct worker *w)
 
 int vm_failed(struct worker *w, const struct error *e)
 {
-	if (w->phase != PHASE_BOOTING || w->start != VMM_START_CLONE || !w->vmm_running)
+	if (!has_another_chance(w, e))
 		return worker_fail(w, e);
-	if (!w->clone_failure.code)
-		w->clone_failure = *e;
+	if (!w->boot_failure.code)
+		w->boot_failure = *e;
 	vm_kill(w); /* and goes on when it has exited */
 	return 0;
 }
@@ -187,7 +210,7 @@ static int on_vmm_exit(void *data, _unused_ int fd, _unused_ uint32_t events, st
 
 	process_wait(w->vmm_pid, &w->vmm_status);
 	w->vmm_running = false;
-	if (w->phase == PHASE_BOOTING && w->start == VMM_START_CLONE)
+	if (w->phase == PHASE_BOOTING && (w->start == VMM_START_CLONE || w->boot_failure.code))
 		return boot_instead(w, err) < 0 ? worker_fail(w, err) : 0;
 	if (w->phase != PHASE_POWER_OFF) {
 		explain_exit(w, &e);
@@ -235,10 +258,10 @@ static int make_pairs(const struct worker *w, int pairs[_PAIRS][2], struct error
 
 static int spawn(struct worker *w, int pairs[_PAIRS][2], int stderr_fd, struct error *err)
 {
-	const int keep[] = { pairs[CONTROL][1], pairs[STREAM][1], pairs[CONSOLE][1], pairs[MONITOR][1], w->memory_fd };
+	int keep[5 + VMM_NICS_MAX] = { pairs[CONTROL][1], pairs[STREAM][1], pairs[CONSOLE][1] };
 	_cleanup_strv_ char **argv = NULL;
 	_cleanup_free_ char *line = NULL;
-	struct process_spawn s = { .stdio = { -1, -1, stderr_fd }, .keep_fds = keep, .n_keep_fds = w->start == VMM_START_BOOT ? 3 : ARRAY_SIZE(keep),
+	struct process_spawn s = { .stdio = { -1, -1, stderr_fd }, .keep_fds = keep, .n_keep_fds = 3,
 				   .new_session = true, .parent_death_signal = SIGKILL, .cwd = "/" };
 	struct vm_spec spec;
 	int r;
@@ -246,6 +269,12 @@ static int spawn(struct worker *w, int pairs[_PAIRS][2], int stderr_fd, struct e
 	w->vmm = vmm_find(w->setup->vm->vmm, err);
 	if (!w->vmm)
 		return -err->code;
+	if (w->start != VMM_START_BOOT) {
+		keep[s.n_keep_fds++] = pairs[MONITOR][1];
+		keep[s.n_keep_fds++] = w->memory_fd;
+	}
+	for (unsigned i = 0; i < w->n_nics; i++)
+		keep[s.n_keep_fds++] = w->nic_fds[i];
 	fill_spec(w, pairs, &spec);
 	argv = w->vmm->command(&spec, w->setup->vm->binary);
 	s.path = argv[0];
@@ -332,6 +361,7 @@ void vm_done(struct worker *w)
 	}
 	close_vm(w);
 	vm_forget_template(w);
+	network_close(w);
 }
 
 /* The last line with something in it, for one that is no kernel message's tail. */

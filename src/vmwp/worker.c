@@ -157,15 +157,10 @@ static int close_shares(struct worker *w, struct error *err)
 	return 0;
 }
 
-static int create_answered(struct worker *w, _unused_ const struct pending *p, const struct frame *f, const struct error *e,
-			   _unused_ struct error *err)
+/* The container is there, and so is its network. */
+static int created(struct worker *w, _unused_ const struct pending *p, const struct frame *f, const struct error *e,
+		   _unused_ struct error *err)
 {
-	struct error mine;
-
-	if (f && close_shares(w, &mine) < 0) {
-		f = NULL;
-		e = &mine;
-	}
 	if (!f)
 		return worker_fail(w, e);
 	w->phase = PHASE_CREATED;
@@ -174,6 +169,25 @@ static int create_answered(struct worker *w, _unused_ const struct pending *p, c
 	forward_size(w); /* it may have changed meanwhile */
 	clients_tell_launcher(w, NULL);
 	return 0;
+}
+
+static int create_answered(struct worker *w, _unused_ const struct pending *p, const struct frame *f, const struct error *e,
+			   struct error *err)
+{
+	const struct pending network = { .answered = created };
+	struct error mine;
+	int r;
+
+	if (f && close_shares(w, &mine) < 0) {
+		f = NULL;
+		e = &mine;
+	}
+	if (!f)
+		return worker_fail(w, e);
+	r = network_update(w, &network, &mine);
+	if (r < 0)
+		return worker_fail(w, &mine);
+	return r > 0 ? 0 : created(w, p, f, e, err);
 }
 
 static void add_streams(struct worker *w)
@@ -251,7 +265,7 @@ static int on_boot_timeout(void *data, _unused_ struct error *err)
 
 	error_set(&e, ETIMEDOUT, "the guest did not answer within %u seconds (hyperv.boot_timeout)", w->setup->boot_timeout);
 	vm_explain(w, &e);
-	return worker_fail(w, &e);
+	return vm_failed(w, &e);
 }
 
 static int answer_setup(int launcher_fd, uint64_t id, const struct error *e)
@@ -276,7 +290,7 @@ static int prepare(struct worker *w, int *fds, size_t n_fds, struct error *err)
 	if (r == 0)
 		r = clients_listen(w, err);
 	if (r == 0)
-		r = event_add_timer(w->loop, (uint64_t)w->setup->boot_timeout * 1000000, on_boot_timeout, w, &w->boot_timer, err);
+		r = event_add_timer(w->loop, BOOT_USEC(w), on_boot_timeout, w, &w->boot_timer, err);
 	if (r == 0)
 		r = vm_start(w, err);
 	return r;

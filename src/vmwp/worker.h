@@ -14,6 +14,7 @@
 #include "proto/mux.h"
 
 struct hv_worker_setup;
+struct pending;
 struct oci_doc;
 struct oci_box;
 struct oci_type;
@@ -61,7 +62,14 @@ struct worker {
 	enum vmm_start start;
 	uint32_t version; /* of the protocol, as a template's agent speaks it */
 	int template_dirfd, memory_fd, devices_fd; /* of the template that is made or copied, until the guest has answered */
-	struct error clone_failure;		   /* code 0: none that we know of */
+	int nic_fds[VMM_NICS_MAX]; /* taps, made once for the VM's whole life; the first n_nics */
+	struct nic {
+		int tap, link; /* indices in the network namespace; link 0: not in use */
+	} nics[VMM_NICS_MAX];
+	unsigned n_nics;
+	char *network_sent; /* the last NETWORK, as the guest has it */
+	struct error boot_failure;		   /* why it is being killed before it has answered; code 0: it is not */
+	bool booted_again;
 	struct vmm_monitor *monitor;
 	pid_t vmm_pid;
 	int vmm_pidfd, vmm_status;
@@ -110,7 +118,10 @@ int terminal_open(int console_socket, const struct oci_box *size, struct error *
 /* Starts the VMM as w->start says, and opens control and stream port on the loop. */
 int vm_start(struct worker *w, struct error *err);
 
-/* The VM is of no use: worker_fail(), but a clone that has not answered yet is booted instead. */
+/* How long a boot may take: there may be a second one. */
+#define BOOT_USEC(w) ((uint64_t)(w)->setup->boot_timeout * 500000)
+
+/* The VM is of no use: worker_fail(), but one that has not answered yet is booted (once more) instead. */
 int vm_failed(struct worker *w, const struct error *e);
 
 /* The template is not needed any more, for the guest has answered. */
@@ -121,6 +132,20 @@ void vm_done(struct worker *w);
 
 /* Adds to e what the VMM and the guest's kernel said last, and logs all of it for debugging. */
 void vm_explain(struct worker *w, struct error *e);
+
+/* network.c ------------------------------------------------------------------------------------------------------------- */
+
+/* Makes the taps that are the VM's network cards, in the network namespace that the worker is in. */
+int network_open(struct worker *w, struct error *err);
+
+/*
+ * Looks what the network namespace has now, joins what is new with a card, and tells the guest when anything has changed. Returns 0 when there is
+ * nothing to tell, 1 when NETWORK has been sent: p->answered is called; or < 0.
+ */
+int network_update(struct worker *w, const struct pending *p, struct error *err);
+
+/* The links are as they were before. */
+void network_close(struct worker *w);
 
 /* guest.c: the control port ------------------------------------------------------------------------------------------------ */
 

@@ -121,3 +121,12 @@ WANTED='["192.0.2.7/24 - 192.0.2.255","192.0.2.9/32 192.0.2.10 -","2001:db8::7/6
 	same "$(at_home dev0 "$ADDRESSES")" "$WANTED"
 	machine_unchanged "$before"
 }
+
+@test "intelRdt without resctrl is refused" {
+	! grep -q ' - resctrl ' /proc/self/mountinfo || skip "resctrl is mounted here"
+	before=$(snapshot)
+	config '.linux.intelRdt = {"closID": "gold", "l3CacheSchema": "L3:0=f"}'
+	try hv run "$ID"
+	refused 'linux.intelRdt: resctrl is not mounted'
+	machine_unchanged "$before"
+}

@@ -6,10 +6,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -113,6 +116,30 @@ static int run_resize(char **args)
 	return 0;
 }
 
+/* sd_notify(3): each argument is a datagram to $NOTIFY_SOCKET, "\\n" in it a new line. */
+static int run_notify(char **args)
+{
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	const char *path = getenv("NOTIFY_SOCKET");
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+	snprintf(to.sun_path, sizeof(to.sun_path), "%s", path ? path : "");
+	for (; *args; args++) {
+		char text[1024];
+		size_t n = 0;
+
+		for (const char *p = *args; *p && n < sizeof(text); p++) {
+			bool newline = p[0] == '\\' && p[1] == 'n';
+
+			text[n++] = newline ? '\n' : *p;
+			p += newline;
+		}
+		printf("notify: %s\n", sendto(fd, text, n, 0, (struct sockaddr *)&to, sizeof(to)) == (ssize_t)n ? "ok" : strerror(errno));
+	}
+	fflush(stdout);
+	return 0;
+}
+
 const struct applet stream_applets[] = {
 	{ "cat", run_cat, "stdin to stdout" },
 	{ "echo-both", run_echo_both, "[OUT [ERR]]: a line to stdout and one to stderr" },
@@ -120,6 +147,7 @@ const struct applet stream_applets[] = {
 	{ "stdin", run_stdin, "how one read of stdin ends" },
 	{ "isatty", run_isatty, "which of 0, 1, 2 is a terminal, its name, whether it is the controlling one" },
 	{ "ttysize", run_size, "rows and columns" },
+	{ "notify", run_notify, "TEXT...: datagrams to $NOTIFY_SOCKET" },
 	{ "resize", run_resize, "size before and after the next resize" },
 	{ 0 },
 };

@@ -109,6 +109,21 @@ static void test_callers(void **state)
 		{ "kill", "-a id TERM", "id TERM" },
 		{ "delete", "--force id", "id" },
 		{ "list", "--format json", "" },
+		{ "ps", "--format json id", "id" },
+		{ "ps", "id -o pid,args", "id -o pid,args" },
+		{ "update", "--resources=- id", "id" },
+		{ "update", "--resources - id", "id" },
+		{ "pause", "id", "id" },
+		{ "resume", "id", "id" },
+		{ "events", "--stats id", "id" },
+		{ "checkpoint",
+		  "--image-path /i --work-path /w --parent-path ../p --tcp-established --ext-unix-sk --shell-job "
+		  "--file-locks --empty-ns network --leave-running id",
+		  "id" },
+		{ "restore",
+		  "--bundle /b --pid-file /p --detach --image-path /i --work-path /w --tcp-established --tcp-close "
+		  "--file-locks --lsm-profile=selinux:x --lsm-mount-context=y -no-subreaper --no-pivot id",
+		  "id" },
 		{ "run", "--bundle=/b -d --keep -no-subreaper id", "id" },
 		{ "spec", "--rootless -b /b", "" },
 	};

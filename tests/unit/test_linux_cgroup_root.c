@@ -467,20 +467,50 @@ static void test_device_filter(void **state)
 
 static void test_managers(void **state)
 {
-	struct cgroup_request req = {.manager = CGROUP_MANAGER_SYSTEMD, .id = "x"};
+	struct cgroup_request req = {.manager = CGROUP_MANAGER_SYSTEMD, .id = "x", .path = "/not/a/unit"};
 	const struct cgroup_hierarchy *h;
 	struct cgroup *cg = NULL;
 	struct error err;
 
 	NEEDS_ROOT(state);
-	assert_true(cgroup_create(&req, &cg, &err) < 0);
-	assert_non_null(strstr(err.msg, "--cgroup-manager cgroupfs"));
+	assert_int_equal(cgroup_create(&req, &cg, &err), -EINVAL);
+	assert_non_null(strstr(err.msg, "slice:prefix:name"));
+	if (access("/run/systemd/private", F_OK) < 0 && access("/run/dbus/system_bus_socket", F_OK) < 0) {
+		req.path = NULL;
+		assert_true(cgroup_create(&req, &cg, &err) < 0);
+		assert_non_null(strstr(err.msg, "no systemd answers here"));
+	}
+	req.path = NULL;
 	req.manager = CGROUP_MANAGER_DISABLED;
 	OK(cgroup_create(&req, &cg, &err));
 	assert_int_equal(cgroup_hierarchies(cg, &h), 0);
 	OK(cgroup_join(cg, 0, &err));
 	OK(cgroup_remove(cg, 0, &err));
 	cgroup_free(cg);
+}
+
+/* A unit of systemd's is a string of its own beside the directories. */
+static void test_unit_strings(void **state _unused_)
+{
+	static const char *const wanted[] = {"memory:0:/nonexistent/a.scope", "unit=system:1:/a.scope"};
+	static const char *const user[] = {"unit=user:0:/b.scope"};
+	_cleanup_cgroup_ struct cgroup *cg = NULL, *cg_user = NULL;
+	_cleanup_strv_ char **v = NULL;
+	struct error err;
+
+	OK(cgroup_from_strings((char *const *)wanted, 2, &cg, &err));
+	assert_int_equal(cg->n, 1);
+	assert_string_equal(cg->unit.name, "a.scope");
+	assert_true(cg->unit.made);
+	assert_false(cg->unit.user);
+	v = cgroup_to_strings(cg);
+	assert_string_equal(v[0], wanted[0]);
+	assert_string_equal(v[1], wanted[1]);
+	assert_null(v[2]);
+	OK(cgroup_from_strings((char *const *)user, 1, &cg_user, &err));
+	assert_int_equal(cg_user->n, 0);
+	assert_true(cg_user->unit.user);
+	assert_false(cg_user->unit.made);
 }
 
 /* Without a path groups are below /hvrun, which goes with the last of them. */
@@ -512,6 +542,7 @@ int main(void)
 		cmocka_unit_test(test_undo_parents), cmocka_unit_test(test_strings_and_sub),
 		cmocka_unit_test(test_beside),       cmocka_unit_test(test_device_filter),
 		cmocka_unit_test(test_managers),     cmocka_unit_test(test_own_parent),
+		cmocka_unit_test(test_unit_strings),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

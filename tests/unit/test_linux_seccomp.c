@@ -102,7 +102,7 @@ static char *action_text(uint32_t action)
 static struct seccomp_data parse_call(const char *text)
 {
 	_cleanup_strv_ char **words = str_split(text, ' ');
-	struct seccomp_data d = {0};
+	struct seccomp_data d = { 0 };
 	uint32_t arch;
 
 	assert_true(strv_length(words) >= 2);
@@ -129,13 +129,13 @@ static void check_profile(const char *name)
 {
 	_cleanup_free_ char *json_name = xasprintf("seccomp/%s.json", name),
 			    *calls_name = xasprintf("seccomp/%s.calls", name);
-	_cleanup_seccomp_filter_ struct seccomp_filter f = {0};
+	_cleanup_seccomp_filter_ struct seccomp_filter f = { 0 };
 	_cleanup_(oci_doc_freep) struct oci_doc *doc = NULL;
 	size_t len;
 	_cleanup_free_ char *json = golden_read(json_name, &len), *calls = golden_read(calls_name, NULL),
 			    *text = NULL;
 	_cleanup_strv_ char **lines = str_split(calls, '\n');
-	_cleanup_buf_ struct buf got = {0};
+	_cleanup_buf_ struct buf got = { 0 };
 	struct error err;
 
 	parse(json, len, &doc);
@@ -176,30 +176,30 @@ static void test_refused(void **state)
 	static const struct {
 		const char *json, *wanted;
 	} cases[] = {
-		{"{\"defaultAction\": \"SCMP_ACT_NOTIFY\"}",
-		 "linux.seccomp.defaultAction: SCMP_ACT_NOTIFY cannot be used as the default action"},
-		{"{\"defaultAction\": \"SCMP_ACT_ALLOW\", \"defaultErrnoRet\": 1}",
-		 "linux.seccomp.defaultErrnoRet: 1: SCMP_ACT_ALLOW returns no error number"},
-		{"{\"defaultAction\": \"SCMP_ACT_ERRNO\", \"defaultErrnoRet\": 4096}",
-		 "linux.seccomp.defaultErrnoRet: 4096 does not fit SCMP_ACT_ERRNO"},
-		{"{\"defaultAction\": \"SCMP_ACT_ALLOW\", \"listenerMetadata\": \"x\"}",
-		 "linux.seccomp.listenerMetadata: is set, but listenerPath is not"},
-		{ONE("SCMP_ACT_KILL", ", \"errnoRet\": 1"),
-		 "linux.seccomp.syscalls[0].errnoRet: 1: SCMP_ACT_KILL returns no error number"},
-		{ONE("SCMP_ACT_TRACE", ", \"errnoRet\": 65536"),
-		 "linux.seccomp.syscalls[0].errnoRet: 65536 does not fit SCMP_ACT_TRACE"},
-		{"{\"defaultAction\": \"SCMP_ACT_ALLOW\", \"syscalls\": [{\"names\": [\"read\", \"write\"], "
-		 "\"action\": \"SCMP_ACT_NOTIFY\"}]}",
-		 "linux.seccomp.syscalls[0]: SCMP_ACT_NOTIFY cannot be used for the write syscall"},
-		{ONE("SCMP_ACT_NOTIFY", ""),
-		 "linux.seccomp.listenerPath: missing, but syscalls[0] has SCMP_ACT_NOTIFY"},
+		{ "{\"defaultAction\": \"SCMP_ACT_NOTIFY\"}",
+		  "linux.seccomp.defaultAction: SCMP_ACT_NOTIFY cannot be used as the default action" },
+		{ "{\"defaultAction\": \"SCMP_ACT_ALLOW\", \"defaultErrnoRet\": 1}",
+		  "linux.seccomp.defaultErrnoRet: 1: SCMP_ACT_ALLOW returns no error number" },
+		{ "{\"defaultAction\": \"SCMP_ACT_ERRNO\", \"defaultErrnoRet\": 4096}",
+		  "linux.seccomp.defaultErrnoRet: 4096 does not fit SCMP_ACT_ERRNO" },
+		{ "{\"defaultAction\": \"SCMP_ACT_ALLOW\", \"listenerMetadata\": \"x\"}",
+		  "linux.seccomp.listenerMetadata: is set, but listenerPath is not" },
+		{ ONE("SCMP_ACT_KILL", ", \"errnoRet\": 1"),
+		  "linux.seccomp.syscalls[0].errnoRet: 1: SCMP_ACT_KILL returns no error number" },
+		{ ONE("SCMP_ACT_TRACE", ", \"errnoRet\": 65536"),
+		  "linux.seccomp.syscalls[0].errnoRet: 65536 does not fit SCMP_ACT_TRACE" },
+		{ "{\"defaultAction\": \"SCMP_ACT_ALLOW\", \"syscalls\": [{\"names\": [\"read\", \"write\"], "
+		  "\"action\": \"SCMP_ACT_NOTIFY\"}]}",
+		  "linux.seccomp.syscalls[0]: SCMP_ACT_NOTIFY cannot be used for the write syscall" },
+		{ ONE("SCMP_ACT_NOTIFY", ""),
+		  "linux.seccomp.listenerPath: missing, but syscalls[0] has SCMP_ACT_NOTIFY" },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_(oci_doc_freep) struct oci_doc *doc = NULL;
 		struct seccomp_filter f;
-		struct error err = {0};
+		struct error err = { 0 };
 
 		parse(cases[i].json, strlen(cases[i].json), &doc);
 		assert_true(seccomp_filter_compile(oci_doc_root(doc), -1, &f, &err) < 0);
@@ -227,17 +227,17 @@ static void test_flags(void **state)
 		const char *json;
 		unsigned wanted, mask;
 	} cases[] = {
-		{"{\"defaultAction\": \"SCMP_ACT_ALLOW\", \"flags\": []}", 0, ~0u},
-		{"{\"defaultAction\": \"SCMP_ACT_ALLOW\", \"flags\": [\"SECCOMP_FILTER_FLAG_LOG\", "
-		 "\"SECCOMP_FILTER_FLAG_TSYNC\"]}",
-		 SECCOMP_FILTER_FLAG_LOG, ~0u},
-		{"{\"defaultAction\": \"SCMP_ACT_ALLOW\"}", 0, ~(unsigned)SECCOMP_FILTER_FLAG_SPEC_ALLOW},
+		{ "{\"defaultAction\": \"SCMP_ACT_ALLOW\", \"flags\": []}", 0, ~0u },
+		{ "{\"defaultAction\": \"SCMP_ACT_ALLOW\", \"flags\": [\"SECCOMP_FILTER_FLAG_LOG\", "
+		  "\"SECCOMP_FILTER_FLAG_TSYNC\"]}",
+		  SECCOMP_FILTER_FLAG_LOG, ~0u },
+		{ "{\"defaultAction\": \"SCMP_ACT_ALLOW\"}", 0, ~(unsigned)SECCOMP_FILTER_FLAG_SPEC_ALLOW },
 	};
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
 		_cleanup_(oci_doc_freep) struct oci_doc *doc = NULL;
-		_cleanup_seccomp_filter_ struct seccomp_filter f = {0};
+		_cleanup_seccomp_filter_ struct seccomp_filter f = { 0 };
 		struct error err;
 
 		parse(cases[i].json, strlen(cases[i].json), &doc);
@@ -250,7 +250,7 @@ static void test_flags(void **state)
 static void test_load(void **state)
 {
 	static const char json[] = ONE("SCMP_ACT_ERRNO", ", \"errnoRet\": 99");
-	_cleanup_seccomp_filter_ struct seccomp_filter f = {0};
+	_cleanup_seccomp_filter_ struct seccomp_filter f = { 0 };
 	_cleanup_(oci_doc_freep) struct oci_doc *doc = NULL;
 	struct error err;
 	int status, listener;
@@ -261,7 +261,8 @@ static void test_load(void **state)
 	assert_int_equal(seccomp_filter_compile(oci_doc_root(doc), -1, &f, &err), 0);
 	pid = fork();
 	if (pid == 0) {
-		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || seccomp_filter_load(&f, &listener, &err) < 0)
+		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+		    seccomp_filter_load(&f, &listener, &err) < 0)
 			_exit(1);
 		_exit(syscall(SYS_getpid) == -1 && errno == 99 ? 42 : 2);
 	}

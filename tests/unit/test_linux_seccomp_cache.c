@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The cache of compiled filters: no two profiles share a file's content, and nothing but an intact file of our own is used. */
+/* The cache of compiled filters: no two profiles share a file's content, and nothing but an intact file of
+ * our own is used. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -26,8 +27,8 @@
 static char top[] = "/tmp/test-seccomp-cache-XXXXXX";
 static int root_fd = -1, cache_fd = -1;
 
-#define PROFILE(names, more)                                                                                           \
-	"{\"defaultAction\": \"SCMP_ACT_ALLOW\", \"syscalls\": [{\"names\": [" names                                   \
+#define PROFILE(names, more)                                                                                 \
+	"{\"defaultAction\": \"SCMP_ACT_ALLOW\", \"syscalls\": [{\"names\": [" names                         \
 	"], \"action\": \"SCMP_ACT_ERRNO\"" more "}]}"
 
 /* Pairs of these have had the same key in a runtime that left out lengths and numbers. */
@@ -41,10 +42,10 @@ static const char *const profiles[] = {
 	PROFILE("\"getpid\"", ", \"args\": [{\"index\": 1, \"value\": 1, \"op\": \"SCMP_CMP_EQ\"}]"),
 	PROFILE("\"getpid\"", ", \"args\": [{\"index\": 0, \"value\": 2, \"op\": \"SCMP_CMP_EQ\"}]"),
 	PROFILE("\"getpid\"", ", \"args\": [{\"index\": 0, \"value\": 1, \"op\": \"SCMP_CMP_NE\"}]"),
-	PROFILE("\"getpid\"",
-		", \"args\": [{\"index\": 0, \"value\": 1, \"valueTwo\": 1, \"op\": \"SCMP_CMP_MASKED_EQ\"}]"),
-	PROFILE("\"getpid\"",
-		", \"args\": [{\"index\": 0, \"value\": 1, \"valueTwo\": 2, \"op\": \"SCMP_CMP_MASKED_EQ\"}]"),
+	PROFILE("\"getpid\"", ", \"args\": [{\"index\": 0, \"value\": 1, \"valueTwo\": 1, \"op\": "
+			      "\"SCMP_CMP_MASKED_EQ\"}]"),
+	PROFILE("\"getpid\"", ", \"args\": [{\"index\": 0, \"value\": 1, \"valueTwo\": 2, \"op\": "
+			      "\"SCMP_CMP_MASKED_EQ\"}]"),
 	"{\"defaultAction\": \"SCMP_ACT_ERRNO\"}",
 	"{\"defaultAction\": \"SCMP_ACT_ERRNO\", \"defaultErrnoRet\": 1}",
 	"{\"defaultAction\": \"SCMP_ACT_ERRNO\", \"flags\": []}",
@@ -120,7 +121,8 @@ static void test_keys_differ(void **state _unused_)
 	keys[ARRAY_SIZE(profiles)] = key_of(profiles[0], 254);
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
 		for (size_t k = 0; k < i; k++)
-			if (keys[i].len == keys[k].len && memcmp(keys[i].data, keys[k].data, keys[i].len) == 0)
+			if (keys[i].len == keys[k].len &&
+			    memcmp(keys[i].data, keys[k].data, keys[i].len) == 0)
 				fail_msg("profiles %zu and %zu have the same key", k, i);
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
 		buf_done(&keys[i]);

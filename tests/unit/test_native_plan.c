@@ -18,7 +18,9 @@
 #include "native/plan.h"
 
 /* The machine of the tests: all capabilities up to CAP_CHECKPOINT_RESTORE. */
-static const struct plan_facts facts = { .id = "web", .grantable = (UINT64_C(1) << 41) - 1, .seccomp_cache_fd = -1 };
+static const struct plan_facts facts = { .id = "web",
+					 .grantable = (UINT64_C(1) << 41) - 1,
+					 .seccomp_cache_fd = -1 };
 
 static char *plan_text(const char *json, size_t len)
 {

@@ -167,6 +167,15 @@ static void add_devices(char ***argv, const struct vm_spec *spec)
 	}
 }
 
+/* No vhost: QEMU's own back end is the same under both accelerators, and a template's state fits it alone. */
+static void add_nics(char ***argv, const struct vm_spec *spec)
+{
+	for (unsigned i = 0; i < spec->n_nics; i++) {
+		add(argv, "-netdev", "tap,id=net%u,fd=%d,vhost=off", i, spec->nic_fds[i]);
+		add(argv, "-device", "virtio-net-device,netdev=net%u,mac=" VMM_NIC_ADDRESS "%02x", i, i);
+	}
+}
+
 static char **qemu_command(const struct vm_spec *spec, const char *binary)
 {
 	char **argv = NULL;
@@ -175,6 +184,7 @@ static char **qemu_command(const struct vm_spec *spec, const char *binary)
 	add_machine(&argv, spec);
 	add_kernel(&argv, spec);
 	add_devices(&argv, spec);
+	add_nics(&argv, spec);
 	add_words(&argv, spec->args);
 	return argv;
 }

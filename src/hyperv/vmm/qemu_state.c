@@ -19,6 +19,9 @@
 #define CAPABILITIES                                                                                              \
 	"{\"capabilities\":[{\"capability\":\"x-ignore-shared\",\"state\":true},{\"capability\":\"events\",\"state\":true}]}"
 
+/* A copy that is loaded must not announce the template's addresses on its network. */
+#define PARAMETERS "{\"announce-rounds\":0}"
+
 struct vmm_monitor {
 	struct qmp *qmp;
 	const struct vmm_monitor_ops *ops;
@@ -59,6 +62,8 @@ static int set_up(struct vmm_monitor *m, struct error *err)
 {
 	int r = qmp_command(m->qmp, "qmp_capabilities", NULL, -1, err);
 
+	if (r == 0)
+		r = qmp_command(m->qmp, "migrate-set-parameters", PARAMETERS, -1, err);
 	return r < 0 ? r : qmp_command(m->qmp, "migrate-set-capabilities", CAPABILITIES, -1, err);
 }
 

@@ -21,6 +21,10 @@ enum vmm_accel vmm_accel_from_string(const char *s);
 #define VMM_PORT_STREAM "hvrun.stream"
 #define VMM_SHARE_TAG "share"
 
+/* Network cards: this many at most; number i has VMM_NIC_ADDRESS and i as the last byte until the guest gives it another address. */
+enum { VMM_NICS_MAX = 8 };
+#define VMM_NIC_ADDRESS "52:54:00:68:76:"
+
 /* How a VM begins: its kernel boots, boots so as to be saved as a template, or it goes on where a template was saved. */
 enum vmm_start { VMM_START_BOOT, VMM_START_TEMPLATE, VMM_START_CLONE };
 
@@ -46,6 +50,8 @@ struct vm_spec {
 	int console_fd; /* what the guest's kernel prints (a panic, mostly): whoever reads the other end
 			   bounds it */
 	int qmp_fd;     /* QEMU's monitor: monitor_new() has the other end */
+	const int *nic_fds; /* one tap with IFF_VNET_HDR for each network card, inherited as the sockets are */
+	unsigned n_nics;
 	enum vmm_start start;
 	int memory_fd; /* not of VMM_START_BOOT: the file that is (a template's) or becomes (a copy of it) the RAM */
 };

@@ -64,6 +64,13 @@ struct cgroup_request {
  */
 int cgroup_create(const struct cgroup_request *req, struct cgroup **ret, struct error *err);
 
+/*
+ * A handle on what a cgroup_create() of the same request, of which nothing else is known any more, may have left: those
+ * directories that are there, none for managers other than cgroupfs. Of an absolute path only the last directory
+ * counts as made by us.
+ */
+int cgroup_open_left(const struct cgroup_request *req, struct cgroup **ret, struct error *err);
+
 /* Writes limits to an existing group ("update"): only what resources name changes; device rules are left
  * alone. */
 int cgroup_set(struct cgroup *cg, const struct oci_resources *resources, struct error *err);

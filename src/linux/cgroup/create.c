@@ -475,3 +475,37 @@ int cgroup_create(const struct cgroup_request *req, struct cgroup **ret, struct 
 	*ret = TAKE_PTR(cg);
 	return 0;
 }
+
+static void add_left(struct cgroup *cg, const struct cgroup_mount *m, const struct plan_create *p)
+{
+	_cleanup_free_ char *dir = xasprintf("%s%s", str_eq(m->mount_point, "/") ? "" : m->mount_point, p->path);
+	int fd = file_open_dir(AT_FDCWD, dir);
+	struct cgroup_hierarchy *h;
+
+	if (fd < 0)
+		return;
+	h = cgroup_add_hierarchy(cg, xstrdup(m->controllers), xstrdup(m->mount_point), TAKE_PTR(dir));
+	h->dirfd = fd;
+	h->made = p->own ? count_components(p->path) : 1;
+}
+
+int cgroup_open_left(const struct cgroup_request *req, struct cgroup **ret, struct error *err)
+{
+	_cleanup_cgroup_layout_ struct cgroup_layout l = {0};
+	_cleanup_cgroup_ struct cgroup *cg = xcalloc(1, sizeof(*cg));
+	_cleanup_(plan_done) struct plan_create p = {0};
+	int r = cgroup_layout_load(&l, err);
+
+	if (r < 0)
+		return r;
+	cg->mode = l.mode;
+	if (req->manager == CGROUP_MANAGER_CGROUPFS) {
+		r = plan_path(req, &p, err);
+		if (r < 0)
+			return r;
+		for (size_t i = 0; i < l.n_mounts; i++)
+			add_left(cg, &l.mounts[i], &p);
+	}
+	*ret = TAKE_PTR(cg);
+	return 0;
+}

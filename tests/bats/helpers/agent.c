@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * A seccomp agent, seccomp_unotify(2), for the tests: "agent SOCKET DIR". Each connection's message becomes DIR/state.N,
- * the number of descriptors that came with it DIR/fds.N. Notified calls are allowed to go on, but mkdir and
- * mkdirat, which fail with ENOMEDIUM, as no kernel would say. Says "listening" when it is.
+ * A seccomp agent, seccomp_unotify(2), for the tests: "agent SOCKET DIR". Each connection's message becomes
+ * DIR/state.N, the number of descriptors that came with it DIR/fds.N. Notified calls are allowed to go on,
+ * but mkdir and mkdirat, which fail with ENOMEDIUM, as no kernel would say. Says "listening" when it is.
  */
 #include <errno.h>
 #include <linux/seccomp.h>
@@ -32,7 +32,8 @@ static int listen_at(const char *path)
 	strncpy(addr.sun_path, path, sizeof(addr.sun_path) - 1);
 	if (path[0] == '@')
 		addr.sun_path[0] = '\0';
-	if (bind(fd, (struct sockaddr *)&addr, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path))) < 0 ||
+	if (bind(fd, (struct sockaddr *)&addr,
+		 (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(path))) < 0 ||
 	    listen(fd, 8) < 0)
 		fail(path);
 	return fd;
@@ -48,9 +49,10 @@ static int receive(int conn, char *buf, size_t size, int *ret_n)
 
 	do {
 		struct iovec iov = { buf + len, size - 1 - len };
-		struct msghdr msg = {
-			.msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control)
-		};
+		struct msghdr msg = { .msg_iov = &iov,
+				      .msg_iovlen = 1,
+				      .msg_control = control,
+				      .msg_controllen = sizeof(control) };
 
 		n = recvmsg(conn, &msg, MSG_CMSG_CLOEXEC);
 		for (struct cmsghdr *c = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL; c; c = CMSG_NXTHDR(&msg, c)) {
