@@ -135,12 +135,24 @@ static int apply_link(int ours, int theirs, int netns_fd, const struct hv_agent_
 	return net_config_replay(theirs, (int)l->index, link.index, config.data, config.len, err);
 }
 
+static int set_up_loopback(int sock, struct error *err)
+{
+	struct netlink_link lo;
+	int r = netlink_find_link(sock, "lo", &lo);
+
+	if (r == 0)
+		r = netlink_set_up(sock, lo.index);
+	return r < 0 ? error_errnum(err, r, "network link \"lo\"") : 0;
+}
+
 static int apply(const struct hv_agent_network *m, int netns_fd, struct error *err)
 {
 	_cleanup_fd_ int ours = netlink_open(-1, err), theirs = ours < 0 ? -1 : netlink_open(netns_fd, err);
 	_cleanup_buf_ struct buf routes = { 0 };
 
 	if (ours < 0 || theirs < 0)
+		return -err->code;
+	if (m->loopback && set_up_loopback(theirs, err) < 0)
 		return -err->code;
 	for (size_t i = 0; i < m->n_links; i++) {
 		int r = apply_link(ours, theirs, netns_fd, &m->links[i], err);

@@ -154,7 +154,7 @@ static char *temporary_name(void)
 
 	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) < 0)
 		random = (uint64_t)getpid();
-	return xasprintf(".new.%016llx", (unsigned long long)random);
+	return xasprintf(CONTAINER_NEW_PREFIX "%016llx", (unsigned long long)random);
 }
 
 int container_new(const struct env *env, const char *id, const struct bundle *bundle,

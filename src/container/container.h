@@ -30,6 +30,8 @@ struct container {
 	struct oci_doc *config_doc; /* loaded on demand by container_config() */
 };
 
+#define CONTAINER_NEW_PREFIX ".new." /* of a state directory that container_new() fills */
+
 enum { CONTAINER_E_NOT_FOUND = 1 }; /* positive results of container_open() */
 
 /*
@@ -51,6 +53,10 @@ int container_new(const struct env *env, const char *id, const struct bundle *bu
  */
 int container_open(const struct env *env, const char *id, bool lock, struct container **ret,
 		   struct error *err);
+
+/* The same without a look at state.json: c->state is NULL. For cleaning up after one that cannot be read. */
+int container_open_dir(const struct env *env, const char *id, bool lock, struct container **ret,
+		       struct error *err);
 
 /* Writes state.json atomically (temporary file, rename). */
 int container_save(struct container *c, struct error *err);

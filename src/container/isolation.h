@@ -12,6 +12,7 @@
 struct bundle;
 struct container;
 struct env;
+struct oci_mount;
 struct oci_process;
 struct oci_resources;
 struct buf;
@@ -120,6 +121,10 @@ struct isolation_ops {
 
 	/* Writes the limits that r names to the running container; device rules stay. */
 	int (*update)(const struct env *env, struct container *c, const struct oci_resources *r,
+		      struct error *err);
+
+	/* Adds mounts to the running container, or removes what is mounted at their destinations. NULL: impossible. */
+	int (*mounts)(const struct env *env, struct container *c, const struct oci_mount *m, size_t n, bool add,
 		      struct error *err);
 
 	/* The processes as ps(1) shows them; process_rows_free(). */

@@ -152,6 +152,17 @@ static int check_seccomp(const struct oci_config *c, struct error *err)
 	return 0;
 }
 
+static int check_block_io(const struct oci_config *c, struct error *err)
+{
+	const struct oci_block_io *io = c->linux_ && c->linux_->resources ? c->linux_->resources->block_io : NULL;
+
+	for (size_t i = 0; io && i < io->n_weight_device; i++)
+		if (!io->weight_device[i].has_weight && !io->weight_device[i].has_leaf_weight)
+			return error_set(err, EINVAL,
+					 "linux.resources.blockIO.weightDevice[%zu]: needs weight or leafWeight", i);
+	return 0;
+}
+
 static int check_personality(const struct oci_config *c, struct error *err)
 {
 	if (c->linux_ && c->linux_->personality && c->linux_->personality->n_flags > 0)
@@ -195,7 +206,7 @@ int validate_config(const struct oci_config *config, struct error *err)
 	static int (*const checks[])(const struct oci_config *, struct error *) = {
 		check_version,        check_root,         check_process,     check_names,  check_paths,
 		check_user_namespace, check_time_offsets, check_net_devices, check_mounts, check_devices,
-		check_seccomp,        check_personality,  check_annotations,
+		check_seccomp,        check_block_io,     check_personality,  check_annotations,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {

@@ -15,6 +15,7 @@
 #include "base/process.h"
 #include "container/container.h"
 #include "hyperv/create.h"
+#include "hyperv/network.h"
 #include "linux/cgroup/cgroup.h"
 #include "proto/client.h"
 #include "proto/message.h"
@@ -128,6 +129,16 @@ static int end_worker(const struct container *c, struct error *err)
 	return r < 0 ? error_errnum(err, r, "the worker of the virtual machine (pid %d) does not end", (int)c->state->pid) : 0;
 }
 
+/* What a worker that ended on its own has done already. That a link is in a bad state must not keep the container from being deleted. */
+static void clean_up_network(struct container *c)
+{
+	const struct oci_config *config;
+	struct error err;
+
+	if (container_config(c, &config, &err) < 0 || network_clean_up(config, &err) < 0)
+		log_warning("container \"%s\": %s", c->id, err.msg);
+}
+
 int hyperv_destroy(_unused_ const struct env *env, struct container *c, struct error *err)
 {
 	_cleanup_cgroup_ struct cgroup *cgroup = NULL;
@@ -138,5 +149,9 @@ int hyperv_destroy(_unused_ const struct env *env, struct container *c, struct e
 	r = hyperv_open_cgroup(c, &cgroup, err);
 	if (r == 0)
 		r = cgroup_signal(cgroup, SIGKILL, err);
-	return r < 0 ? r : cgroup_remove(cgroup, KILLED_TIMEOUT_MS, err);
+	if (r == 0)
+		r = cgroup_remove(cgroup, KILLED_TIMEOUT_MS, err);
+	if (r == 0)
+		clean_up_network(c);
+	return r;
 }

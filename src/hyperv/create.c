@@ -30,12 +30,11 @@
 #include "container/settings.h"
 #include "hyperv/guest_config.h"
 #include "hyperv/launch.h"
+#include "hyperv/network.h"
 #include "hyperv/share.h"
 #include "hyperv/spec.h"
 #include "hyperv/template.h"
 #include "linux/cgroup/cgroup.h"
-#include "linux/net_config.h"
-#include "linux/netlink.h"
 #include "proto/client.h"
 #include "proto/message.h"
 #include "schema/json.h"
@@ -94,34 +93,9 @@ static int decide(struct creation *k, struct error *err)
 	return k->binary ? 0 : -err->code;
 }
 
-/* Links that a hook brings are not there yet. */
-enum { NICS_FOR_HOOKS = 2 };
-
-static bool has_hooks(const struct oci_hooks *h)
-{
-	return h && h->n_prestart + h->n_create_runtime + h->n_create_container > 0;
-}
-
-/* One card for each link of the network namespace; the loopback interface needs none. */
 static int decide_network(struct creation *k, struct error *err)
 {
-	_cleanup_fd_ int sock = -1;
-	size_t n = 0;
-	int r;
-
-	if (k->join_network) {
-		sock = netlink_open(k->network_fd, err);
-		r = sock < 0 ? sock : net_config_count(sock, &n, err);
-		if (r < 0)
-			return r;
-	}
-	if (has_hooks(k->req->bundle->config->hooks))
-		n = MAX(n, (size_t)NICS_FOR_HOOKS);
-	if (n > VMM_NICS_MAX)
-		return error_set(err, E2BIG, "linux.namespaces: network: %zu links, a virtual machine has at most %d network cards", n,
-				 VMM_NICS_MAX);
-	k->vm.n_nics = (unsigned)n;
-	return 0;
+	return network_count_cards(k->network_fd, k->req->bundle->config, &k->vm.n_nics, err);
 }
 
 /* Without a template, or with one that cannot be had, the VM boots. */

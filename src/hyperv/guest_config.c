@@ -144,6 +144,10 @@ static void derive_resources(struct oci_resources *r)
 /* The guest's kernel filters; but its notifications are descriptors of that kernel, which cannot leave it. */
 static int derive_seccomp(struct oci_seccomp *s, struct error *err)
 {
+	if (s && s->default_action == OCI_SECCOMP_ACTION_NOTIFY)
+		return error_set(
+			err, EINVAL,
+			"linux.seccomp.defaultAction: SCMP_ACT_NOTIFY cannot be used as the default action");
 	for (size_t i = 0; s && i < s->n_syscalls; i++)
 		if (s->syscalls[i].action == OCI_SECCOMP_ACTION_NOTIFY)
 			return error_set(

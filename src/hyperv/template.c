@@ -207,7 +207,7 @@ static int commit(const struct wanted *t, uint32_t version, struct error *err)
 	struct hv_template meta = {
 		.key = t->key, .created = created, .version = version, .vmm = (char *)t->vmm->name, .binary = (char *)t->binary,
 		.accel = (char *)settings_of(t)->accel, .memory = t->vm.memory, .vcpus = t->vm.vcpus, .kernel = (char *)t->vm.kernel,
-		.initrd = (char *)t->vm.initrd,
+		.initrd = (char *)t->vm.initrd, .has_nics = true, .nics = t->vm.n_nics,
 	};
 
 	format_now(created, sizeof(created));

@@ -330,7 +330,7 @@ static uint64_t disk_usage(int dirfd)
 static bool is_current(const struct hv_template *meta)
 {
 	const struct vm_spec vm = { .accel = vmm_accel_from_string(meta->accel), .memory = meta->memory, .vcpus = meta->vcpus,
-				    .kernel = meta->kernel, .initrd = meta->initrd };
+				    .kernel = meta->kernel, .initrd = meta->initrd, .n_nics = meta->nics };
 	_cleanup_template_facts_ struct template_facts facts = { 0 };
 	_cleanup_free_ char *key = NULL;
 	struct error err;

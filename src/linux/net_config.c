@@ -90,6 +90,7 @@ static int take_link(const struct nlmsghdr *h, void *arg)
 
 	if (h->nlmsg_type != RTM_NEWLINK || h->nlmsg_len < NLMSG_LENGTH(header))
 		return 0;
+	d->out->loopback |= m->ifi_flags & IFF_LOOPBACK && m->ifi_flags & IFF_UP;
 	name = netlink_attribute(h, header, IFLA_IFNAME, 1);
 	if (!name || !(m->ifi_flags & IFF_UP) || m->ifi_flags & IFF_LOOPBACK || is_tap(d, m->ifi_index) ||
 	    netlink_attribute(h, header, IFLA_MASTER, 4))

@@ -3,6 +3,7 @@
 #define HV_LINUX_NET_CONFIG_H
 
 #include <net/if.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,6 +26,7 @@ struct net_link {
 struct net_config {
 	struct net_link *links;
 	size_t n_links;
+	bool loopback;     /* lo is up */
 	struct buf routes; /* by way of gateways: when all links are there */
 };
 

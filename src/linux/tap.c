@@ -17,6 +17,7 @@
 #include <linux/tc_act/tc_mirred.h>
 #include <linux/if_ether.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 
@@ -33,7 +34,7 @@ enum {
 int tap_open(int *ret_index, struct error *err)
 {
 	_cleanup_fd_ int fd = sys_openat(AT_FDCWD, "/dev/net/tun", O_RDWR | O_CLOEXEC, 0), sock = -1;
-	struct ifreq ifr = { .ifr_name = "hvtap%d", .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
+	struct ifreq ifr = { .ifr_name = "hvnew%d", .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
 
 	if (fd < 0)
 		return error_errnum(err, fd, "open /dev/net/tun");
@@ -102,7 +103,6 @@ static int set_up(int sock, int tap, uint32_t mtu)
 	const uint8_t mode = 1; /* IN6_ADDR_GEN_MODE_NONE */
 	struct netlink_request q;
 	size_t spec, inet6;
-	int r;
 
 	netlink_begin(&q, RTM_NEWLINK, 0, &(struct ifinfomsg){ .ifi_index = tap }, sizeof(m));
 	spec = netlink_nest(&q, IFLA_AF_SPEC);
@@ -114,8 +114,24 @@ static int set_up(int sock, int tap, uint32_t mtu)
 
 	netlink_begin(&q, RTM_NEWLINK, 0, &m, sizeof(m));
 	netlink_add_u32(&q, IFLA_MTU, mtu);
-	r = netlink_ask(sock, &q, NULL, NULL);
-	return r;
+	return netlink_ask(sock, &q, NULL, NULL);
+}
+
+static void make_name(int link, char name[IFNAMSIZ])
+{
+	snprintf(name, IFNAMSIZ, "hvtap%d", link);
+}
+
+/* The name says whose tap it is: that it is in use says that the link is. */
+static int rename_tap(int sock, int tap, int link)
+{
+	struct netlink_request q;
+	char name[IFNAMSIZ];
+
+	make_name(link, name);
+	netlink_begin(&q, RTM_NEWLINK, 0, &(struct ifinfomsg){ .ifi_index = tap }, sizeof(struct ifinfomsg));
+	netlink_add_string(&q, IFLA_IFNAME, name);
+	return netlink_ask(sock, &q, NULL, NULL);
 }
 
 static int join(int sock, int tap, int link, uint32_t mtu)
@@ -129,12 +145,28 @@ static int join(int sock, int tap, int link, uint32_t mtu)
 	return r < 0 ? r : set_up(sock, tap, mtu);
 }
 
+/* And the qdisc, when it was ours. */
+static int remove_filter(int sock, int link)
+{
+	struct netlink_request q;
+	int r;
+
+	begin_filter(&q, RTM_DELTFILTER, 0, link);
+	if (netlink_ask(sock, &q, NULL, NULL) < 0)
+		return 0; /* there is none of ours */
+	r = qdisc(sock, RTM_DELQDISC, 0, link);
+	return r == -ENOENT || r == -ENODEV ? 0 : r;
+}
+
 int tap_join(int sock, int tap, int link, uint32_t mtu, struct error *err)
 {
-	int r = tap_part(sock, link, err);
+	int r = rename_tap(sock, tap, link);
 
+	if (r == -EEXIST)
+		return error_set(err, EBUSY, "another virtual machine has it");
 	if (r < 0)
-		return r;
+		return error_errnum(err, r, "name its tap");
+	remove_filter(sock, link);
 	r = qdisc(sock, RTM_NEWQDISC, NLM_F_CREATE | NLM_F_EXCL, link);
 	if (r == -EEXIST || r == -EBUSY)
 		return error_set(err, EBUSY, "its incoming traffic is somebody else's: it has an ingress or clsact qdisc");
@@ -150,12 +182,13 @@ int tap_join(int sock, int tap, int link, uint32_t mtu, struct error *err)
 
 int tap_part(int sock, int link, struct error *err)
 {
-	struct netlink_request q;
+	struct netlink_link tap;
+	char name[IFNAMSIZ];
 	int r;
 
-	begin_filter(&q, RTM_DELTFILTER, 0, link);
-	if (netlink_ask(sock, &q, NULL, NULL) < 0)
-		return 0; /* there is none of ours */
-	r = qdisc(sock, RTM_DELQDISC, 0, link);
-	return r < 0 && r != -ENOENT && r != -ENODEV ? error_errnum(err, r, "remove the ingress qdisc") : 0;
+	make_name(link, name);
+	if (netlink_find_link(sock, name, &tap) == 0)
+		return 0;
+	r = remove_filter(sock, link);
+	return r < 0 ? error_errnum(err, r, "remove the ingress qdisc") : 0;
 }

@@ -19,11 +19,11 @@ int tap_open(int *ret_index, struct error *err);
 
 /*
  * Joins it with the link: takes its MTU, is set up, and says nothing of its own on it. A link whose incoming traffic is redirected or policed
- * already is refused, unless that was a tap of ours which has gone. 0 or < 0 with nothing left.
+ * already is refused, unless a tap of ours that has gone did that. 0 or < 0 with nothing left.
  */
 int tap_join(int sock, int tap, int link, uint32_t mtu, struct error *err);
 
-/* Takes away from a link what tap_join() put there, if it did. */
+/* Takes away from a link what tap_join() put there, if it did and the tap has gone: its descriptors must be closed. */
 int tap_part(int sock, int link, struct error *err);
 
 #endif

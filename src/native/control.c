@@ -198,6 +198,7 @@ const struct isolation_ops native_ops = {
 	.status = native_status,
 	.freeze = native_freeze,
 	.update = native_update,
+	.mounts = native_mounts,
 	.processes = native_processes,
 	.stats = native_stats,
 	.wait_oom = native_wait_oom,

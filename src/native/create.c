@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -253,7 +254,12 @@ static int give_birth(struct creation *c, struct error *err)
 	c->spawn.procfs_fd = c->init.setup.procfs_fd;
 	c->spawn.child = init_run;
 	c->spawn.arg = &c->init;
+	/* who is in there already sees it from its first moment; our own /proc entries should stay ours */
+	if (c->spawn.pidns_fd >= 0)
+		sys_prctl(PR_SET_DUMPABLE, 0, 0);
 	r = spawn_process(&c->spawn, &c->child, err);
+	if (c->spawn.pidns_fd >= 0)
+		sys_prctl(PR_SET_DUMPABLE, 1, 0);
 	c->init.sync_fd = fd_close(c->init.sync_fd);
 	return r;
 }

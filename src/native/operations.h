@@ -20,6 +20,7 @@ int native_status(const struct env *env, struct container *c, enum container_sta
 int native_freeze(const struct env *env, struct container *c, bool freeze, struct error *err);
 int native_update(const struct env *env, struct container *c, const struct oci_resources *resources,
 		  struct error *err);
+int native_mounts(const struct env *env, struct container *c, const struct oci_mount *m, size_t n, bool add, struct error *err);
 int native_processes(const struct env *env, struct container *c, struct process_row **ret, size_t *ret_n,
 		     struct error *err);
 int native_stats(const struct env *env, struct container *c, struct buf *out, struct error *err);

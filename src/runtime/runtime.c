@@ -18,6 +18,7 @@
 #include "base/str.h"
 #include "container/annotation.h"
 #include "container/bundle.h"
+#include "runtime/leftover.h"
 #include "runtime/lifecycle.h"
 #include "runtime/notify.h"
 #include "runtime/terminal.h"
@@ -178,23 +179,43 @@ int runtime_delete_regex(struct runtime *rt, const char *pattern, bool force, st
 	return for_each_match(rt, pattern, &force, delete_one, err);
 }
 
+static int delete_found(struct runtime *rt, struct container *c, const struct isolation_ops *ops, bool force,
+			struct error *err)
+{
+	enum container_status status;
+	struct error ignored;
+	int r = runtime_status(rt, c, ops, &status, err);
+
+	if (r < 0)
+		return r;
+	if (!force && (status == CONTAINER_RUNNING || status == CONTAINER_PAUSED))
+		return error_set(err, EBUSY, "cannot delete container %s that is not stopped: %s", c->id,
+				 container_status_to_string(status));
+	/* a create that was killed before it could say what it had made */
+	if (status == CONTAINER_CREATING && c->state->n_cgroup == 0 && leftover_group(rt, c, false, &ignored) < 0)
+		log_warning("container \"%s\": its control group stays: %s", c->id, ignored.msg);
+	return lifecycle_delete(rt, c, ops, err);
+}
+
 int runtime_delete(struct runtime *rt, const char *id, bool force, struct error *err)
 {
 	_cleanup_container_ struct container *c = NULL;
 	const struct isolation_ops *ops;
-	enum container_status status;
 	int r = runtime_find(rt, id, true, &c, &ops, err);
 
-	if (r == CONTAINER_E_NOT_FOUND)
-		return force ? 0 : -ENOENT;
 	if (r == 0)
-		r = runtime_status(rt, c, ops, &status, err);
-	if (r < 0)
-		return r;
-	if (!force && (status == CONTAINER_RUNNING || status == CONTAINER_PAUSED))
-		return error_set(err, EBUSY, "cannot delete container %s that is not stopped: %s", id,
-				 container_status_to_string(status));
-	return lifecycle_delete(rt, c, ops, err);
+		r = delete_found(rt, c, ops, force, err);
+	if (r == CONTAINER_E_NOT_FOUND && !force)
+		return -ENOENT;
+	if (force)
+		leftover_sweep(rt);
+	if (r == CONTAINER_E_NOT_FOUND || (force && r < 0 && (err->code == EINVAL || err->code == EBADMSG) && rt->env.root_dirfd >= 0)) {
+		const struct error why = *err;
+
+		c = container_free(c); /* and its lock */
+		return leftover_delete(rt, id, &why, err);
+	}
+	return r;
 }
 
 int runtime_pause(struct runtime *rt, const char *id, struct error *err)

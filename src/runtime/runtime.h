@@ -71,6 +71,9 @@ int runtime_update(struct runtime *rt, const char *id, const struct update_optio
 struct oci_doc;
 int update_make_resources(const struct update_options *o, struct oci_doc **ret, struct error *err);
 
+/* file: an array of config.json's mounts. add, or remove what is at their destinations. */
+int runtime_mounts(struct runtime *rt, const char *id, const char *file, bool add, struct error *err);
+
 /* Calls emit for each line, until the container ends or emit returns < 0. */
 typedef int events_fn(const struct buf *line, struct error *err);
 int runtime_events(struct runtime *rt, const char *id, const struct events_options *o, events_fn *emit,

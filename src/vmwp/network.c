@@ -43,11 +43,11 @@ void network_close(struct worker *w)
 	struct error err;
 
 	for (unsigned i = 0; i < w->n_nics; i++) {
+		fd_close(w->nic_fds[i]);
 		if (w->nics[i].link && sock < 0)
 			sock = netlink_open(-1, &err);
 		if (w->nics[i].link && sock >= 0 && tap_part(sock, w->nics[i].link, &err) < 0)
 			log_warning("container \"%s\": network link %d: %s", w->setup->id, w->nics[i].link, err.msg);
-		fd_close(w->nic_fds[i]);
 	}
 	w->n_nics = 0;
 	free(w->network_sent);
@@ -107,7 +107,7 @@ static int write_message(struct worker *w, int sock, struct net_config *c, char 
 {
 	struct hv_agent_link *links = xcalloc(c->n_links + 1, sizeof(*links));
 	_cleanup_free_ char *routes = to_hex(c->routes.data, c->routes.len);
-	struct hv_agent_network m = { .id = w->setup->id, .links = links, .n_links = c->n_links, .routes = routes };
+	struct hv_agent_network m = { .id = w->setup->id, .loopback = c->loopback, .links = links, .n_links = c->n_links, .routes = routes };
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < c->n_links; i++)
@@ -134,7 +134,7 @@ int network_update(struct worker *w, const struct pending *p, struct error *err)
 	for (unsigned i = 0; i < w->n_nics; i++)
 		taps[i] = w->nics[i].tap;
 	r = net_config_get(sock, taps, w->n_nics, &c, err);
-	if (r < 0 || (c.n_links == 0 && !w->network_sent))
+	if (r < 0 || (c.n_links == 0 && !c.loopback && !w->network_sent))
 		return r;
 	r = write_message(w, sock, &c, &body, err);
 	if (r < 0 || (w->network_sent && !strcmp(w->network_sent, body)))

@@ -92,6 +92,21 @@ namespace_without()
 	same "$(stat -c '%u:%g' rootfs/tmp/by-root)" 100000:100000 "owner on the host"
 }
 
+@test "a host whose mounts are shared, as systemd's are, gets none of the container's" {
+	not_hyperv "the container's mounts are in a machine of its own"
+	chown -R 100000:100000 rootfs
+	chmod 755 "$SCRATCH" "$BUNDLE"
+	checks ids
+	for user in no yes; do
+		[ $user = no ] || config '.linux.namespaces += [{"type": "user"}]
+			| .linux.uidMappings = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+			| .linux.gidMappings = [{"containerID": 0, "hostID": 100000, "size": 65536}]'
+		try unshare -m --propagation shared bash -c '"$@" && ! grep -F "$HVTEST_TAG" /proc/self/mountinfo' run "${HV[@]}" run "$ID"
+		status_is 0
+		has 'uid: 0 0'
+	done
+}
+
 @test "mappings without a user namespace are refused" {
 	only_hvrun
 	before=$(snapshot)

@@ -123,6 +123,22 @@ limits_are_set()
 	limits_are_set "$weight"
 }
 
+@test "update changes what systemd knows and the files, and daemon-reload keeps it" {
+	config '.linux.resources = {"memory": {"limit": 67108864}, "pids": {"limit": 50}}'
+	process /bin/init pause
+	background "$ID"
+	hv update --memory 83886080 --pids-limit 40 --cpu-quota 32500 --cpu-period 50000 "$ID"
+	for round in 1 2; do
+		same "$(property "$SCOPE" MemoryMax)" 83886080
+		same "$(property "$SCOPE" TasksMax)" 40
+		same "$(property "$SCOPE" CPUQuotaPerSecUSec)" 650ms
+		same "$(<"/sys/fs/cgroup/system.slice/$SCOPE/memory.max")" 83886080
+		same "$(<"/sys/fs/cgroup/system.slice/$SCOPE/pids.max")" 40
+		same "$(<"/sys/fs/cgroup/system.slice/$SCOPE/cpu.max")" "32500 50000"
+		systemctl daemon-reload
+	done
+}
+
 @test "limits from unified, and those that systemd has no word for" {
 	config '.linux.resources.unified = {"memory.high": "50331648", "memory.max": "67108864", "pids.max": "33", "cpu.max": "max 100000",
 		"cgroup.max.descendants": "7"}'

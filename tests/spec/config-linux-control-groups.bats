@@ -38,7 +38,15 @@ teardown()
 		mkdir -p "$dir"
 		echo FROZEN >"$dir/freezer.state"
 	fi
-	try timeout 20 "${HV[@]}" create "$ID"
+	status=0
+	timeout 10 "${HV[@]}" create "$ID" >"$SCRATCH/stdout" 2>"$SCRATCH/stderr" </dev/null 3>&- 4>&- || status=$?
+	# whatever came of it must not stay frozen, and nothing else of it stays
+	if is_cgroup_v2; then
+		echo 0 >"$dir/cgroup.freeze"
+	else
+		echo THAWED >"$dir/freezer.state"
+	fi
+	output=$(<"$SCRATCH/stdout") errors=$(<"$SCRATCH/stderr")
 	refused "frozen"
 }
 
@@ -80,21 +88,46 @@ teardown()
 	machine_unchanged "$before"
 }
 
-@test "config-linux.md#cgroup-ownership: what is delegated and not there does no harm" {
+# A container with a cgroup namespace and a writable /sys/fs/cgroup, its root 100000 outside.
+delegated()
+{
 	not_hyperv "the guest's cgroups are its own"
 	skip_unless "cgroup v1 is not delegated" is_cgroup_v2
-	skip_unless "this kernel says nothing of delegation" test -r /sys/kernel/cgroup/delegate
 	chown -R 100000:100000 rootfs
 	chmod 755 "$SCRATCH"
 	config '.linux.namespaces += [{"type": "user"}, {"type": "cgroup"}] | .linux.namespaces |= unique_by(.type) | .linux.uidMappings = [{"containerID": 0, "hostID": 100000, "size": 65536}]
 		| .linux.gidMappings = .linux.uidMappings | .mounts |= map(select(.destination != "/sys/fs/cgroup"))
 		| .mounts += [{"destination": "/sys/fs/cgroup", "type": "cgroup", "source": "cgroup", "options": ["rw", "nosuid"]}]'
-	paused
-	dir=$(cgroup_of "$ID" pids)
-	while read -r file; do
-		[ ! -e "$dir/$file" ] || same "$(stat -c %u "$dir/$file")" 100000 "$file"
-	done </sys/kernel/cgroup/delegate
-	same "$(stat -c %u "$dir/memory.max")" 0 memory.max
+	process /bin/init pause
+}
+
+# "owned_by UID FILE..." in the container's cgroup, of the files that are there
+owned_by()
+{
+	local uid=$1 file
+	shift
+	for file in "$@"; do
+		[ ! -e "$DIR/$file" ] || same "$(stat -c %u "$DIR/$file")" "$uid" "$file" || return 1
+	done
+}
+
+@test "config-linux.md#cgroup-ownership: what is delegated and not there does no harm" {
+	delegated
+	background "$ID"
+	DIR=$(cgroup_of "$ID" pids)
+	# shellcheck disable=SC2046 # words
+	owned_by 100000 $(cat /sys/kernel/cgroup/delegate)
+	owned_by 0 memory.max pids.max
+}
+
+@test "config-linux.md#cgroup-ownership: without a list of the kernel's three files are delegated" {
+	delegated
+	# a mount namespace in which the kernel's list is hidden
+	unshare -m --propagation private sh -c 'mount -t tmpfs tmpfs /sys/kernel/cgroup && exec "$@"' sh \
+		"${HV[@]}" run -d "$ID" >"$SCRATCH/$ID.out" 2>&1 </dev/null
+	DIR=$(cgroup_of "$ID" pids)
+	owned_by 100000 . cgroup.procs cgroup.subtree_control cgroup.threads
+	owned_by 0 memory.max pids.max memory.oom.group
 }
 
 @test "config-linux.md#memory: checkBeforeUpdate rejects a limit below what is used" {

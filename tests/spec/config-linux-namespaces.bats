@@ -35,7 +35,7 @@ ns()
 	config '.linux.namespaces |= map(if .type == "ipc" then . + {"path": "/proc/self/ns/uts"} else . end)'
 	invalid ipc
 	config '.linux.namespaces |= map(if .type == "ipc" then . + {"path": "/dev/null"} else . end)'
-	invalid ipc
+	invalid '/dev/null"? is not a namespace'
 }
 
 @test "config-linux.md#namespaces: without a path it is a new one" {

@@ -1,22 +1,45 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck disable=SC2015,SC2016,SC2034,SC2153,SC2154 # jq programs, and names that the libraries set and use
-# runtime-spec 1.3.0 config-linux.md, "Network Devices" and "Namespace Lifecycle and Container Termination". The device is a dummy one.
+# runtime-spec 1.3.0 config-linux.md, "Network Devices" and "Namespace Lifecycle and Container Termination". The device is a dummy one, or a tap.
 
 load spec
+
+# ip in the runtime's network namespace, which a process of ours keeps, so that no other test sees the links.
+host_ip()
+{
+	nsenter -t "$HOLDER" -n ip "$@"
+}
+
+link_add()
+{
+	host_ip link add "$LINK" type dummy 2>/dev/null || host_ip tuntap add dev "$LINK" mode tap 2>/dev/null
+}
+
+is_held()
+{
+	[ "$(readlink "/proc/$HOLDER/ns/net")" != "$(readlink /proc/self/ns/net)" ]
+}
 
 setup_test()
 {
 	only_hvrun
 	not_hyperv "a device of the host's kernel cannot be moved into another"
 	LINK=d${TAG:0:6}
-	skip_unless "this kernel has no dummy network devices" ip link add "$LINK" type dummy
+	unshare -n sleep 600 >/dev/null 2>&1 3>&- 4>&- &
+	HOLDER=$!
+	eventually is_held
+	HV=(nsenter -t "$HOLDER" -n "${HV[@]}")
+	skip_unless "this kernel has neither dummy nor tap devices" link_add
 }
 
 # The device goes before the library looks for what is left.
 eval "lib_$(declare -f teardown)"
 teardown()
 {
-	ip link del "${LINK:-none}" 2>/dev/null || true
+	for dir in "$ROOT"/*/; do
+		[ ! -d "$dir" ] || plain delete -f "$(basename "$dir")" </dev/null >/dev/null 2>&1 || true
+	done
+	[ -z "${HOLDER-}" ] || kill "$HOLDER"
 	lib_teardown
 }
 
@@ -43,7 +66,7 @@ links_inside()
 @test "config-linux.md#network-devices: a name that is taken is an error" {
 	config '.linux.netDevices = {($link): {"name": "lo"}}' --arg link "$LINK"
 	invalid "$LINK|lo"
-	ip link show "$LINK"
+	host_ip link show "$LINK"
 }
 
 @test "config-linux.md#network-devices: a name that ends in %d is the kernel's to complete" {
@@ -53,9 +76,9 @@ links_inside()
 }
 
 @test "config-linux.md#network-devices: attributes and global addresses stay" {
-	ip link set "$LINK" mtu 1400 address 02:00:00:00:00:07
-	ip addr add 192.0.2.7/24 dev "$LINK"
-	ip -6 addr add 2001:db8::7/64 dev "$LINK" nodad
+	host_ip link set "$LINK" mtu 1400 address 02:00:00:00:00:07
+	host_ip addr add 192.0.2.7/24 dev "$LINK"
+	host_ip -6 addr add 2001:db8::7/64 dev "$LINK" nodad
 	config '.linux.netDevices = {($link): {"name": "moved"}}' --arg link "$LINK"
 	paused
 	pid=$(container_pid "$ID")
@@ -89,5 +112,5 @@ links_inside()
 	paused
 	hv delete -f "$ID"
 	# a virtual device ends with its namespace
-	not ip link show "$LINK" 2>/dev/null
+	not host_ip link show "$LINK" 2>/dev/null
 }

@@ -23,6 +23,7 @@
 	.stream_fd = 11, .console_fd = 12, .qmp_fd = (qmp)
 
 static char *const kernel_args[] = {(char *)"loglevel=8", (char *)"init_on_alloc=0", NULL};
+static const int nic_fds[] = {14, 15};
 static char *const vmm_args[] = {(char *)"-d", (char *)"guest_errors", NULL};
 
 static const struct {
@@ -46,6 +47,7 @@ static const struct {
 	  .stream_fd = -1,
 	  .console_fd = -1,
 	  .qmp_fd = -1}},
+	{"microvm-kvm-nics", {BASE(-1), .accel = VMM_ACCEL_KVM, .nic_fds = nic_fds, .n_nics = ARRAY_SIZE(nic_fds)}},
 	{"microvm-kvm-qmp", {BASE(13), .accel = VMM_ACCEL_KVM}},
 	{"microvm-tcg-template",
 	 {BASE(13), .accel = VMM_ACCEL_TCG, .tsc_khz = 2599998, .start = VMM_START_TEMPLATE, .memory_fd = 14}},

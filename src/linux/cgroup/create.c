@@ -412,6 +412,18 @@ static void undo_unit(struct cgroup *cg)
 		log_warning("cgroup: %s", err.msg);
 }
 
+/* A group that was there before may be frozen: what joins it would stop for ever (config-linux.md, "Control groups"). */
+static int check_thawed(const struct cgroup *cg, struct error *err)
+{
+	bool frozen;
+	int r = cgroup_frozen(cg, &frozen, err);
+
+	if (r < 0 || !frozen)
+		return r;
+	return error_set(err, EBUSY, "the cgroup %s is frozen: thaw it, or choose another linux.cgroupsPath",
+			 cg->h[0].dir);
+}
+
 static int create(const struct cgroup_request *req, const struct cgroup_layout *l, struct cgroup *cg,
 		  struct error *err)
 {
@@ -425,6 +437,8 @@ static int create(const struct cgroup_request *req, const struct cgroup_layout *
 		return r;
 	}
 	r = make(cg, l, &p, err);
+	if (r >= 0)
+		r = check_thawed(cg, err);
 	if (r >= 0) {
 		r = apply_devices(cg, &p, err);
 		/* in a user namespace devices are the outer group's business: nobody in here can make a node
@@ -442,6 +456,8 @@ static int create(const struct cgroup_request *req, const struct cgroup_layout *
 						 "permission is granted for cgroups")
 			       : r;
 	log_debug("cgroup: going without: %s", err ? err->msg : "");
+	free(cg->unit.name);
+	cg->unit = (struct cgroup_unit){0};
 	while (cg->n > 0) {
 		struct cgroup_hierarchy *h = &cg->h[--cg->n];
 

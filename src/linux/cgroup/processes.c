@@ -182,14 +182,14 @@ int cgroup_frozen(const struct cgroup *cg, bool *ret, struct error *err)
 	*ret = false;
 	if (v2) {
 		r = file_read_at(v2->dirfd, "cgroup.freeze", CGROUP_TEXT_MAX, &text, NULL);
+		if (r < 0 && !is_gone(r))
+			return error_errnum(err, r, "cannot read cgroup.freeze of %s", v2->dir);
 		*ret = r == 0 && text[0] == '1';
-		if (!is_gone(r) || !v1)
-			return r < 0 && !is_gone(r)
-				       ? error_errnum(err, r, "cannot read cgroup.freeze of %s", v2->dir)
-				       : 0;
 	}
-	if (!v1)
+	/* on a hybrid host either may have been used */
+	if (*ret || !v1)
 		return 0;
+	free(TAKE_PTR(text));
 	r = file_read_at(v1->dirfd, "freezer.state", CGROUP_TEXT_MAX, &text, NULL);
 	if (r < 0 && !is_gone(r))
 		return error_errnum(err, r, "cannot read freezer.state of %s", v1->dir);

@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck disable=SC2015,SC2016,SC2034,SC2153,SC2154 # jq programs, and names that lib.bash sets or reads
+# The network of a container: what the network namespace has is what it has, in both types. $HOST stands for the host, with a bridge
+# to which two more namespaces, $A and $B, are connected.
+
+load lib
+
+setup_test()
+{
+	skip_unless "ip of iproute2 is needed to make interfaces" hash ip || return
+	HOST=hvt${$}h A=hvt${$}a B=hvt${$}b
+	ip netns add "$HOST"
+	ip -n "$HOST" link add br0 type bridge
+	ip -n "$HOST" link set br0 mtu 1400 address 02:00:00:00:00:01 up
+	ip -n "$HOST" address add 192.0.2.1/24 dev br0
+	ip -n "$HOST" address add 2001:db8::1/64 nodad dev br0
+	connect "$A" eth0 2
+	connect "$B" eth0 3
+	join "$BUNDLE" "$A"
+}
+
+eval "lib_$(declare -f teardown)"
+teardown()
+{
+	local pid netns
+	for netns in "${HOST-}" "${A-}" "${B-}"; do
+		[ -n "$netns" ] || continue
+		for pid in $(ip netns pids "$netns" 2>/dev/null); do
+			! grep -q busybox "/proc/$pid/exe" "/proc/$pid/cmdline" 2>/dev/null || kill "$pid" 2>/dev/null || true
+		done
+	done
+	lib_teardown || LEFT=1
+	for netns in "${HOST-}" "${A-}" "${B-}"; do
+		[ -z "$netns" ] || ip netns delete "$netns"
+	done
+	[ -z "${LEFT-}" ]
+}
+
+# A namespace with a link to the bridge: "connect NETNS LINK NUMBER"
+connect()
+{
+	ip netns add "$1" 2>/dev/null || true
+	ip -n "$1" link set lo up
+	ip -n "$1" link add "$2" type veth peer name "far$3" netns "$HOST"
+	ip -n "$HOST" link set "far$3" mtu 1400 master br0 up
+	ip -n "$1" link set "$2" mtu 1400 address "02:00:00:00:01:0$3" up
+	ip -n "$1" address add "192.0.2.$3/24" broadcast 192.0.2.255 dev "$2"
+	ip -n "$1" address add "2001:db8::$3/64" nodad dev "$2"
+}
+
+# The container of a bundle is to be in that namespace: "join BUNDLE NETNS"
+join()
+{
+	config_of "$1" '(.linux.namespaces[] | select(.type == "network")).path = $path' --arg path "/run/netns/$2"
+	config_of "$1" '.process.capabilities |= map_values(. + ["CAP_NET_RAW", "CAP_NET_ADMIN"] | unique)'
+}
+
+# GET /data from the host by bash's own means, for a busybox that is linked statically crashes in name resolution
+# on some hosts: "fetch ADDRESS FILE"
+fetch()
+{
+	ip netns exec "$HOST" timeout 20 bash -c 'exec 5<>"/dev/tcp/$0/80" && printf "GET /data HTTP/1.0\r\n\r\n" >&5 && cat <&5' "$1" >"$2.http" &&
+		sed '1,/^\r$/d' "$2.http" >"$2" && [ -s "$2" ]
+}
+
+shell()
+{
+	process /bin/sh -c "$1"
+}
+
+# The same facts about links and addresses from "ip -o link; ip -o address" of busybox or iproute2, as words that both print
+facts()
+{
+	sed -nE 's/^[0-9]+: ([a-z0-9]+)[@:].* mtu ([0-9]+) .*link\/ether ([0-9a-f:]+).*/\1 mtu \2 address \3/p
+		s/^[0-9]+: ([a-z0-9]+) +(inet6?) ([0-9a-f.:\/]+) .*scope ([a-z]+).*/\1 \2 \3 \4/p' "$1" | sort
+}
+
+@test "addresses, MTU and hardware address are those of the namespace" {
+	ip -n "$A" address add 192.0.2.77/32 dev eth0
+	shell '/bin/busybox ip -o link; /bin/busybox ip -o address'
+	run_ok
+	printf '%s\n' "$output" >"$SCRATCH/inside"
+	{ ip -n "$A" -o link; ip -n "$A" -o address; } >"$SCRATCH/outside"
+	same "$(facts "$SCRATCH/inside")" "$(facts "$SCRATCH/outside")"
+	grep -q 'eth0 mtu 1400 address 02:00:00:00:01:02' <(facts "$SCRATCH/inside")
+	grep -q 'eth0 inet6 2001:db8::2/64' <(facts "$SCRATCH/inside")
+	grep -q 'eth0 inet 192.0.2.77/32' <(facts "$SCRATCH/inside")
+}
+
+@test "routes and permanent neighbours are those of the namespace" {
+	ip -n "$A" route add default via 192.0.2.1
+	ip -n "$A" route add 198.51.100.0/24 via 192.0.2.3 metric 50
+	ip -n "$A" -6 route add default via 2001:db8::1
+	ip -n "$A" neighbour add 192.0.2.9 lladdr 02:00:00:00:00:09 dev eth0 nud permanent
+	shell '/bin/busybox ip route; /bin/busybox ip -6 route; /bin/busybox ip neigh'
+	run_ok
+	has 'default via 192\.0\.2\.1 dev eth0 *' '198\.51\.100\.0/24 via 192\.0\.2\.3 dev eth0 +metric 50 *' \
+		'default via 2001:db8::1 dev eth0 .*' '192\.0\.2\.9 dev eth0 lladdr 02:00:00:00:00:09 .*PERMANENT *'
+}
+
+@test "ping from the container, IPv4 and IPv6, and frames as long as the MTU" {
+	shell '/bin/busybox ping -c 2 -W 5 192.0.2.1 && /bin/busybox ping -6 -c 2 -W 5 2001:db8::1 && /bin/busybox ping -c 1 -s 1372 -W 5 192.0.2.1'
+	run_ok
+	has '2 packets transmitted, 2 packets received.*'
+}
+
+@test "HTTP: a server on the host, 10 MB arrive intact" {
+	local sum
+	mkdir "$SCRATCH/www"
+	head -c 10000000 /dev/urandom >"$SCRATCH/www/data"
+	sum=$(sha256sum <"$SCRATCH/www/data")
+	ip netns exec "$HOST" "$BUSYBOX" httpd -f -p 8080 -h "$SCRATCH/www" 3>&- 4>&- &
+	shell '/bin/busybox wget -q -O /tmp/data http://192.0.2.1:8080/data && /bin/busybox sha256sum </tmp/data'
+	config '.root.readonly = false'
+	run_ok
+	output_is "$sum"
+}
+
+@test "HTTP: a server in the container, clients on the host, IPv4 and IPv6" {
+	local sum
+	mkdir "$BUNDLE/rootfs/www"
+	head -c 10000000 /dev/urandom >"$BUNDLE/rootfs/www/data"
+	sum=$(sha256sum <"$BUNDLE/rootfs/www/data")
+	process /bin/busybox httpd -f -v -p '[::]:80' -h /www
+	background "$ID" ""
+	PATIENCE=10 eventually fetch 192.0.2.2 "$SCRATCH/data"
+	same "$(sha256sum <"$SCRATCH/data")" "$sum"
+	fetch 2001:db8::2 "$SCRATCH/data6"
+	same "$(sha256sum <"$SCRATCH/data6")" "$sum"
+	hv delete -f "$ID"
+}
+
+@test "two containers reach each other" {
+	make_bundle "$SCRATCH/second"
+	join "$SCRATCH/second" "$B"
+	mkdir "$BUNDLE/rootfs/www"
+	echo hello >"$BUNDLE/rootfs/www/index.html"
+	process /bin/busybox httpd -f -p 80 -h /www
+	background "$ID" ""
+	config_of "$SCRATCH/second" '.process.args = ["/bin/sh", "-c", "for i in 1 2 3 4 5; do /bin/busybox wget -q -T 5 -O - http://192.0.2.2/ && exit; sleep 1; done; exit 1"]'
+	try hv run -b "$SCRATCH/second" "$ID-2"
+	status_is 0
+	output_is hello
+	hv delete -f "$ID"
+}
+
+@test "several links, each with its own name and addresses" {
+	connect "$A" net1 4
+	shell '/bin/busybox ip -o address'
+	run_ok
+	has '[0-9]+: eth0 +inet 192\.0\.2\.2/24 .*' '[0-9]+: net1 +inet 192\.0\.2\.4/24 .*'
+}
+
+@test "an address that is added between create and start is there" {
+	shell '/bin/busybox ip -o address'
+	create "$ID"
+	status_is 0
+	ip -n "$A" address add 192.0.2.78/24 dev eth0
+	ip -n "$A" address delete 192.0.2.2/24 dev eth0
+	hv start "$ID"
+	eventually is_state "$ID" stopped
+	output=$(<"$SCRATCH/$ID.out")
+	has '[0-9]+: eth0 +inet 192\.0\.2\.78/24 .*'
+	lacks '192\.0\.2\.2/24'
+	hv delete "$ID"
+}
+
+@test "a link that a hook brings is there" {
+	local hook="pid=\$(sed -n 's/.*\"pid\":[ ]*\\([0-9]*\\).*/\\1/p'); ip -n $B link set eth0 netns \$pid && nsenter -t \$pid -n sh -c 'ip address add 192.0.2.3/24 dev eth0; ip link set eth0 up'"
+	config 'del((.linux.namespaces[] | select(.type == "network")).path)'
+	config '.hooks.createRuntime = [{path: "/bin/sh", args: ["sh", "-c", $hook], env: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"]}]' --arg hook "$hook"
+	shell '/bin/busybox ip -o address; /bin/busybox ping -c 1 -W 5 192.0.2.1'
+	run_ok
+	has '[0-9]+: eth0 +inet 192\.0\.2\.3/24 .*' '1 packets transmitted, 1 packets received.*'
+}
+
+@test "loopback only: no other link" {
+	config 'del((.linux.namespaces[] | select(.type == "network")).path)'
+	process /bin/ls /sys/class/net
+	run_ok
+	output_is lo
+}
+
+@test "nothing is left on the links" {
+	local before
+	before=$(ip -n "$A" -o link; tc -n "$A" qdisc show)
+	run_ok
+	same "$(ip -n "$A" -o link; tc -n "$A" qdisc show)" "$before"
+}
+
+@test "nothing is left on the links when the container's process was killed on the host" {
+	local before
+	before=$(ip -n "$A" -o link; tc -n "$A" qdisc show)
+	process /bin/init pause
+	background "$ID" ""
+	kill -KILL "$(container_pid "$ID")"
+	eventually is_state "$ID" stopped
+	hv delete "$ID"
+	same "$(ip -n "$A" -o link; tc -n "$A" qdisc show)" "$before"
+}
+
+@test "HyperV: a link that another virtual machine has, or more links than cards, are refused" {
+	only_hyperv "links can be shared"
+	process /bin/init pause
+	background "$ID" ""
+	try hv run "$ID-2"
+	refused 'link "eth0": another virtual machine has it'
+	hv delete -f "$ID"
+	create "$ID"
+	status_is 0
+	connect "$A" net1 4
+	try hv start "$ID"
+	refused 'link "net1": the virtual machine has been made with 1 network cards'
+	hv delete -f "$ID"
+}
