@@ -14,6 +14,9 @@
 #include "hyperv/create.h"
 #include "hyperv/guest_config.h"
 #include "hyperv/spec.h"
+#include "base/str.h"
+#include "base/log.h"
+#include "linux/caps.h"
 
 /* What "rootfs" is must not be decided by who can make a link (as runc has it, and native/control.c). */
 static int check_rootfs(const struct bundle *b, struct error *err)
@@ -28,6 +31,18 @@ static int check_rootfs(const struct bundle *b, struct error *err)
 }
 
 /* The derivation is made once more by create: it is cheap, and the refusals come before anything exists. */
+/* Capabilities that the guest cannot grant: its log ends with it, so the warning (config.md, "Linux Process") is ours to
+ * give. */
+static void warn_of_capabilities(const struct oci_process *process)
+{
+	_cleanup_strv_ char **warnings = NULL;
+	struct caps caps;
+
+	caps_from_oci(process ? process->capabilities : NULL, caps_grantable(true), &caps, &warnings);
+	for (char **w = warnings; w && *w; w++)
+		log_warning("%s", *w);
+}
+
 static int validate(const struct env *env, const struct bundle *bundle, struct error *err)
 {
 	const struct settings_hyperv *settings = &env->settings->hyperv;

@@ -81,17 +81,17 @@ static void add_redirect(struct netlink_request *q, int to)
 
 static int redirect(int sock, int from, int to)
 {
-	struct { /* one key that asks for nothing: every frame */
-		struct tc_u32_sel sel;
-		struct tc_u32_key key;
-	} all = { .sel = { .flags = TC_U32_TERMINAL, .nkeys = 1 } };
+	/* one key, all zero, that asks for nothing: every frame */
+	const struct tc_u32_sel sel = { .flags = TC_U32_TERMINAL, .nkeys = 1 };
+	unsigned char all[sizeof(sel) + sizeof(struct tc_u32_key)] = { 0 };
 	struct netlink_request q;
 	size_t options;
 
 	begin_filter(&q, RTM_NEWTFILTER, NLM_F_CREATE | NLM_F_EXCL, from);
 	options = netlink_nest(&q, TCA_OPTIONS);
 	add_redirect(&q, to);
-	netlink_add(&q, TCA_U32_SEL, &all, sizeof(all));
+	memcpy(all, &sel, sizeof(sel));
+	netlink_add(&q, TCA_U32_SEL, all, sizeof(all));
 	netlink_nest_end(&q, options);
 	return netlink_ask(sock, &q, NULL, NULL);
 }

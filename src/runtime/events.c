@@ -7,10 +7,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/fd.h"
 #include "base/num.h"
+#include "base/process.h"
 #include "base/str.h"
 #include "runtime/lifecycle.h"
 #include "runtime/runtime.h"
+#include "schema/types.h"
 
 static const struct {
 	const char *name;
@@ -98,10 +101,14 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* What went wrong because the container has ended meanwhile is only that. */
+enum { END_TIMEOUT_MS = 5000 };
+
+/* What went wrong because the container ends is no error: a machine stops answering before its process is gone. */
 static int ended_or(const struct container *c, int r)
 {
-	return r < 0 && container_process_alive(c) ? r : 0;
+	_cleanup_fd_ int pidfd = r < 0 ? process_pidfd_open_exact((pid_t)c->state->pid, c->state->start_time) : -1;
+
+	return r < 0 && pidfd >= 0 && process_pidfd_wait(pidfd, END_TIMEOUT_MS) == -ETIMEDOUT ? r : 0;
 }
 
 static int follow(struct runtime *rt, struct container *c, const struct isolation_ops *ops, int interval_ms,

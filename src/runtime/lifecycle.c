@@ -319,13 +319,23 @@ static int run_poststart(struct container *c, struct error *err)
 	return hooks_run("poststart", hooks, n, state, NULL, err);
 }
 
+/* How long the container's process may take to end after its start has failed: HyperV's has a machine to switch off. */
+enum { FAILED_START_MS = 2000 };
+
 /*
  * After a failed start: of a container with startContainer hooks nothing stays but the error (runtime.md,
- * lifecycle step 9).
+ * lifecycle step 9). One that start has left as it was, created, does not end.
  */
 static void after_failed_start(struct runtime *rt, struct container *c, const struct isolation_ops *ops)
 {
-	if (strv_contains(c->state->hooks, "startContainer") && container_status_of(c) == CONTAINER_STOPPED)
+	_cleanup_fd_ int pidfd = -1;
+
+	if (!strv_contains(c->state->hooks, "startContainer"))
+		return;
+	pidfd = process_pidfd_open_exact((pid_t)c->state->pid, c->state->start_time);
+	if (pidfd >= 0)
+		process_pidfd_wait(pidfd, FAILED_START_MS);
+	if (container_status_of(c) == CONTAINER_STOPPED)
 		lifecycle_undo(rt, c, ops);
 }
 

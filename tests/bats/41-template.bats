@@ -171,10 +171,10 @@ vmm_that()
 	no_cgroup
 }
 
-# The hvrun that runs $ID: timeout(1) has the same words in its command line
+# The hvrun that runs $ID, not timeout(1), which has the same words in its command line, nor a child of its own
 hvrun_pid()
 {
-	pgrep -f -- "^$HVRUN .*--root $ROOT .*run $ID"
+	pgrep -o -f -- "^$HVRUN .*--root $ROOT .*run $ID"
 }
 
 @test "a template whose files were touched: a warning, and a new one" {

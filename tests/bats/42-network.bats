@@ -55,8 +55,8 @@ join()
 	config_of "$1" '.process.capabilities |= map_values(. + ["CAP_NET_RAW", "CAP_NET_ADMIN"] | unique)'
 }
 
-# GET /data from the host by bash's own means, for a busybox that is linked statically crashes in name resolution
-# on some hosts: "fetch ADDRESS FILE"
+# GET /data from the host by bash's own means, for a busybox that is linked statically may crash there in name resolution:
+# "fetch ADDRESS FILE"
 fetch()
 {
 	ip netns exec "$HOST" timeout 20 bash -c 'exec 5<>"/dev/tcp/$0/80" && printf "GET /data HTTP/1.0\r\n\r\n" >&5 && cat <&5' "$1" >"$2.http" &&
@@ -135,9 +135,9 @@ facts()
 	join "$SCRATCH/second" "$B"
 	mkdir "$BUNDLE/rootfs/www"
 	echo hello >"$BUNDLE/rootfs/www/index.html"
-	process /bin/busybox httpd -f -p 80 -h /www
+	process /bin/busybox httpd -f -p '[::]:80' -h /www
 	background "$ID" ""
-	config_of "$SCRATCH/second" '.process.args = ["/bin/sh", "-c", "for i in 1 2 3 4 5; do /bin/busybox wget -q -T 5 -O - http://192.0.2.2/ && exit; sleep 1; done; exit 1"]'
+	config_of "$SCRATCH/second" '.process.args = ["/bin/sh", "-c", "for i in 1 2 3 4 5; do /bin/busybox wget -q -O - http://192.0.2.2:80/ && exit; sleep 1; done; exit 1"]'
 	try hv run -b "$SCRATCH/second" "$ID-2"
 	status_is 0
 	output_is hello
@@ -155,12 +155,12 @@ facts()
 	shell '/bin/busybox ip -o address'
 	create "$ID"
 	status_is 0
-	ip -n "$A" address add 192.0.2.78/24 dev eth0
+	ip -n "$A" address add 198.51.100.78/24 dev eth0
 	ip -n "$A" address delete 192.0.2.2/24 dev eth0
 	hv start "$ID"
 	eventually is_state "$ID" stopped
 	output=$(<"$SCRATCH/$ID.out")
-	has '[0-9]+: eth0 +inet 192\.0\.2\.78/24 .*'
+	has '[0-9]+: eth0 +inet 198\.51\.100\.78/24 .*'
 	lacks '192\.0\.2\.2/24'
 	hv delete "$ID"
 }
