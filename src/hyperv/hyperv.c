@@ -5,17 +5,18 @@
 #include "hyperv/hyperv.h"
 
 #include <errno.h>
+#include <ocispec/types.h>
 #include <sys/stat.h>
 
+#include "base/log.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "container/bundle.h"
 #include "container/env.h"
 #include "container/settings.h"
 #include "hyperv/create.h"
 #include "hyperv/guest_config.h"
 #include "hyperv/spec.h"
-#include "base/str.h"
-#include "base/log.h"
 #include "linux/caps.h"
 
 /* What "rootfs" is must not be decided by who can make a link (as runc has it, and native/control.c). */
@@ -30,7 +31,6 @@ static int check_rootfs(const struct bundle *b, struct error *err)
 	return 0;
 }
 
-/* The derivation is made once more by create: it is cheap, and the refusals come before anything exists. */
 /* Capabilities that the guest cannot grant: its log ends with it, so the warning (config.md, "Linux Process") is ours to
  * give. */
 static void warn_of_capabilities(const struct oci_process *process)
@@ -43,6 +43,7 @@ static void warn_of_capabilities(const struct oci_process *process)
 		log_warning("%s", *w);
 }
 
+/* The derivation is made once more by create: it is cheap, and the refusals come before anything exists. */
 static int validate(const struct env *env, const struct bundle *bundle, struct error *err)
 {
 	const struct settings_hyperv *settings = &env->settings->hyperv;
@@ -58,7 +59,11 @@ static int validate(const struct env *env, const struct bundle *bundle, struct e
 		r = guest_config_derive(bundle, "validate", &guest, err);
 	if (r == 0)
 		r = spec_make_vm(bundle->config, settings, &spec, err);
-	return r < 0 ? r : vmm_probe(vmm, &spec, err);
+	if (r == 0)
+		r = vmm_probe(vmm, &spec, err);
+	if (r == 0)
+		warn_of_capabilities(bundle->config->process);
+	return r;
 }
 
 const struct isolation_ops hyperv_ops = {

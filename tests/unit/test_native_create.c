@@ -199,6 +199,13 @@ char *__wrap_container_oci_state(const struct container *c _unused_, enum contai
 	return xstrdup("{}");
 }
 
+int __wrap_container_save(struct container *c, struct error *err);
+int __wrap_container_save(struct container *c, struct error *err)
+{
+	assert_true(c->state->has_pid); /* a create that is killed from here on is found by delete */
+	return act("save", err);
+}
+
 static int create(struct hv_state *state, struct error *err)
 {
 	static const struct env env = { .root_dirfd = -1 };
@@ -211,7 +218,7 @@ static int create(struct hv_state *state, struct error *err)
 	return native_create(&req, err);
 }
 
-#define ALL "plan setup cgroup listen spawn record oom join go hooks createRuntime go ready"
+#define ALL "plan setup cgroup listen spawn record save oom join go hooks createRuntime go ready"
 
 static void test_success(void **state _unused_)
 {
@@ -235,12 +242,13 @@ static const struct {
 	{ "listen", "plan setup cgroup listen undo-cgroup" },
 	{ "spawn", "plan setup cgroup listen spawn undo-listen undo-cgroup" },
 	{ "record", "plan setup cgroup listen spawn record undo-spawn undo-listen undo-cgroup" },
-	{ "oom", "plan setup cgroup listen spawn record oom undo-spawn undo-listen undo-cgroup" },
-	{ "join", "plan setup cgroup listen spawn record oom join undo-spawn undo-listen undo-cgroup" },
-	{ "go", "plan setup cgroup listen spawn record oom join go undo-spawn undo-listen undo-cgroup" },
+	{ "save", "plan setup cgroup listen spawn record save undo-spawn undo-listen undo-cgroup" },
+	{ "oom", "plan setup cgroup listen spawn record save oom undo-spawn undo-listen undo-cgroup" },
+	{ "join", "plan setup cgroup listen spawn record save oom join undo-spawn undo-listen undo-cgroup" },
+	{ "go", "plan setup cgroup listen spawn record save oom join go undo-spawn undo-listen undo-cgroup" },
 	{ "hooks",
-	  "plan setup cgroup listen spawn record oom join go hooks undo-spawn undo-listen undo-cgroup" },
-	{ "createRuntime", "plan setup cgroup listen spawn record oom join go hooks createRuntime undo-spawn "
+	  "plan setup cgroup listen spawn record save oom join go hooks undo-spawn undo-listen undo-cgroup" },
+	{ "createRuntime", "plan setup cgroup listen spawn record save oom join go hooks createRuntime undo-spawn "
 			   "undo-listen undo-cgroup" },
 	{ "ready", ALL " undo-spawn undo-listen undo-cgroup" },
 };
