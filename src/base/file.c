@@ -33,6 +33,16 @@ int file_read_at(int dirfd, const char *path, size_t max, char **ret, size_t *re
 	return fd < 0 ? -errno : fd_read_file(fd, max, ret, ret_len);
 }
 
+int file_read_regular_at(int dirfd, const char *name, size_t max, char **ret, size_t *ret_len)
+{
+	_cleanup_fd_ int fd = openat(dirfd, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -errno;
+	return S_ISREG(st.st_mode) ? fd_read_file(fd, max, ret, ret_len) : -EBADF;
+}
+
 int file_write_at(int dirfd, const char *path, const void *buf, size_t n)
 {
 	_cleanup_fd_ int fd = openat(dirfd, path, O_WRONLY | O_CLOEXEC | O_NOCTTY);

@@ -20,6 +20,12 @@ int file_open_dir(int dirfd, const char *path);
  */
 int file_read_at(int dirfd, const char *path, size_t max, char **ret, size_t *ret_len);
 
+/*
+ * The same for a name that must be a regular file, of its own and not by a link (-EBADF, -ELOOP): anything else could keep
+ * us waiting.
+ */
+int file_read_regular_at(int dirfd, const char *name, size_t max, char **ret, size_t *ret_len);
+
 /* Writes to a file that exists (cgroup and proc files, FIFOs): one open, one write. */
 int file_write_at(int dirfd, const char *path, const void *buf, size_t n);
 int file_write_str(int dirfd, const char *path, const char *s);

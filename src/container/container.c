@@ -210,7 +210,7 @@ static int read_state(struct container *c, struct error *err)
 	_cleanup_free_ char *json = NULL;
 	size_t len;
 	struct oci_error oe;
-	int r = file_read_at(c->dirfd, "state.json", STATE_MAX, &json, &len);
+	int r = file_read_regular_at(c->dirfd, "state.json", STATE_MAX, &json, &len);
 
 	if (r == -ENOENT)
 		return not_found(c->id, err);
@@ -307,7 +307,7 @@ int container_config(struct container *c, const struct oci_config **ret, struct 
 	int r;
 
 	if (!c->config_doc) {
-		r = file_read_at(c->dirfd, "config.json", CONFIG_MAX, &json, &len);
+		r = file_read_regular_at(c->dirfd, "config.json", CONFIG_MAX, &json, &len);
 		if (r < 0)
 			return error_errnum(err, r, "container \"%s\": read config.json", c->id);
 		if (oci_parse(&oci_config_type, json, len, NULL, &c->config_doc, &oe) < 0) {

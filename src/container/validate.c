@@ -163,6 +163,17 @@ static int check_block_io(const struct oci_config *c, struct error *err)
 	return 0;
 }
 
+static int check_rdma(const struct oci_config *c, struct error *err)
+{
+	const struct oci_resources *res = c->linux_ ? c->linux_->resources : NULL;
+
+	for (size_t i = 0; res && i < res->n_rdma; i++)
+		if (!res->rdma[i].value.has_hca_handles && !res->rdma[i].value.has_hca_objects)
+			return error_set(err, EINVAL, "linux.resources.rdma[%s]: needs hcaHandles or hcaObjects",
+					 res->rdma[i].key);
+	return 0;
+}
+
 static int check_personality(const struct oci_config *c, struct error *err)
 {
 	if (c->linux_ && c->linux_->personality && c->linux_->personality->n_flags > 0)
@@ -206,7 +217,7 @@ int validate_config(const struct oci_config *config, struct error *err)
 	static int (*const checks[])(const struct oci_config *, struct error *) = {
 		check_version,        check_root,         check_process,     check_names,  check_paths,
 		check_user_namespace, check_time_offsets, check_net_devices, check_mounts, check_devices,
-		check_seccomp,        check_block_io,     check_personality,  check_annotations,
+		check_seccomp,        check_block_io,     check_rdma,   check_personality,  check_annotations,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(checks); i++) {

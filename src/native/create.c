@@ -236,6 +236,7 @@ static int give_birth(struct creation *c, struct error *err)
 		return error_errnum(err, r, "socketpair");
 	c->sync_fd = pair[0];
 	c->init.sync_fd = pair[1];
+	c->init.parents_fd = pair[0];
 	c->init.plan = c->plan;
 	c->init.container = c->req->container;
 	c->init.rootfs = (struct rootfs){

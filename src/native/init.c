@@ -319,6 +319,8 @@ void init_run(void *arg)
 	struct error err = { 0 };
 	int conn;
 
+	fd_close(in->parents_fd);
+	fd_close(in->container->lock_fd); /* the lock is the parent's, and ends with it */
 	if (run_steps(in, create_steps, ARRAY_SIZE(create_steps), &err) < 0) {
 		if (in->sync_fd >= 0)
 			sync_send_error(in->sync_fd, &err);

@@ -25,6 +25,7 @@ struct init {
 	bool await_maps;
 	bool await_cgroup; /* the parent moves it: wait before that matters */
 	int sync_fd;       /* the parent; native/sync.h */
+	int parents_fd;    /* its end of that: closed by us, or its death would never be noticed */
 	int start_fd;      /* the listening start socket */
 };
 

@@ -110,7 +110,7 @@ int client_call(int sock, const struct client_request *req, struct buf *reply, s
 	int r;
 
 	r = client_send(sock, req->type, 0, 1, req->body, req->len, req->fds, req->n_fds, err);
-	if (r < 0)
+	if (r < 0 && r != -EPIPE && r != -ECONNRESET) /* a worker that is gone has said why before */
 		return r;
 	frame_reader_init(&reader, FRAME_CONTROL_MAX);
 	r = client_receive(sock, &reader, req->timeout_ms, &f, NULL, 0, NULL, err);

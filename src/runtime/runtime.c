@@ -209,7 +209,7 @@ int runtime_delete(struct runtime *rt, const char *id, bool force, struct error 
 		return -ENOENT;
 	if (force)
 		leftover_sweep(rt);
-	if (r == CONTAINER_E_NOT_FOUND || (force && r < 0 && (err->code == EINVAL || err->code == EBADMSG) && rt->env.root_dirfd >= 0)) {
+	if (r == CONTAINER_E_NOT_FOUND || (force && r < 0 && (!c || err->code == EINVAL) && rt->env.root_dirfd >= 0)) {
 		const struct error why = *err;
 
 		c = container_free(c); /* and its lock */

@@ -235,6 +235,25 @@ static void test_processes(void **state)
 }
 
 /* Killed while frozen, and while it forks. */
+/* A damaged state.json must not make us signal what is in no group; SIGCONT, for the day on which this fails. */
+static void test_root_is_not_signalled(void **state)
+{
+	const struct cgroup_hierarchy *h;
+	char text[512], *v[] = { text, NULL };
+	struct cgroup *cg, *root;
+	struct error err;
+
+	NEEDS_ROOT(state);
+	cg = make(NULL);
+	assert_true(cgroup_hierarchies(cg, &h) > 0);
+	snprintf(text, sizeof(text), "%s:0:%s", h[0].controllers, h[0].mount_point);
+	OK(cgroup_from_strings(v, 1, &root, &err));
+	assert_int_equal(cgroup_signal(root, SIGCONT, &err), -EPERM);
+	assert_non_null(strstr(err.msg, "is the root of a hierarchy"));
+	cgroup_free(root);
+	finish(cg);
+}
+
 static void test_kill(void **state)
 {
 	struct cgroup *cg;
@@ -537,7 +556,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_limits),       cmocka_unit_test(test_limit_holds),
-		cmocka_unit_test(test_processes),    cmocka_unit_test(test_kill),
+		cmocka_unit_test(test_processes),    cmocka_unit_test(test_root_is_not_signalled), cmocka_unit_test(test_kill),
 		cmocka_unit_test(test_used),         cmocka_unit_test(test_undo),
 		cmocka_unit_test(test_undo_parents), cmocka_unit_test(test_strings_and_sub),
 		cmocka_unit_test(test_beside),       cmocka_unit_test(test_device_filter),

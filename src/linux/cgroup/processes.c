@@ -325,12 +325,32 @@ static int kill_all(const struct cgroup *cg, struct error *err)
 	return r < 0 ? error_errnum(err, r, "killed processes of the container do not die") : 0;
 }
 
+/* Whether the directory is where its hierarchy is mounted: ".." leads to another file system there. */
+static bool is_hierarchys_root(int dirfd)
+{
+	struct stat own, parent;
+
+	return fstat(dirfd, &own) < 0 || fstatat(dirfd, "..", &parent, 0) < 0 || own.st_dev != parent.st_dev;
+}
+
+/* A hierarchy's root holds what is in no group, and that is never a container's: whatever says so is wrong. */
+static int refuse_roots(const struct cgroup *cg, struct error *err)
+{
+	for (size_t i = 0; i < cg->n; i++)
+		if (cg->h[i].dirfd >= 0 && is_hierarchys_root(cg->h[i].dirfd))
+			return error_set(err, EPERM, "%s is the root of a hierarchy: its processes are not signalled",
+					 cg->h[i].dir);
+	return 0;
+}
+
 int cgroup_signal(const struct cgroup *cg, int sig, struct error *err)
 {
 	struct pollfd *fds = NULL;
 	size_t n = 0;
-	int r;
+	int r = refuse_roots(cg, err);
 
+	if (r < 0)
+		return r;
 	if (sig == SIGKILL && cg->n > 0)
 		return kill_all(cg, err);
 	r = signal_now(cg, sig, &fds, &n, err);
