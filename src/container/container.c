@@ -137,7 +137,7 @@ static int fill_dir(struct container *c, const struct env *env, const char *tmp,
 	c->lock_fd = openat(env->root_dirfd, tmp, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (c->lock_fd < 0)
 		return error_errno(err, "open %s/%s", env->root, tmp);
-	c->dirfd = fcntl(c->lock_fd, F_DUPFD_CLOEXEC, 3);
+	c->dirfd = openat(c->lock_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (c->dirfd < 0 || flock(c->lock_fd, LOCK_EX | LOCK_NB) < 0)
 		return error_errno(err, "lock %s/%s", env->root, tmp);
 	r = file_replace_at(c->dirfd, "config.json", b->json, b->json_len, 0600);
@@ -243,9 +243,10 @@ int container_open_dir(const struct env *env, const char *id, bool lock, struct 
 	if (c->dirfd < 0)
 		return errno == ENOENT ? not_found(id, err) : error_errno(err, "open %s/%s", env->root, id);
 	if (lock) {
-		c->lock_fd = fcntl(c->dirfd, F_DUPFD_CLOEXEC, 3);
+		/* not a duplicate: a lock is the open file's, and a child of create closes its copy of that alone */
+		c->lock_fd = openat(c->dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (c->lock_fd < 0)
-			return error_errno(err, "container \"%s\": fcntl", id);
+			return error_errno(err, "container \"%s\": open", id);
 		r = lock_dir(c, err);
 	}
 	if (r == 0)
