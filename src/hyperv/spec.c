@@ -170,7 +170,7 @@ void spec_make_host_limits(const struct oci_config *config, const struct vm_spec
 	}
 	if (from->pids && from->pids->has_limit) {
 		ret->pids = *from->pids;
-		if (ret->pids.limit > 0)
+		if (ret->pids.limit >= 0) /* 0 is a limit; only a negative one is none */
 			ret->pids.limit = MAX(ret->pids.limit, (int64_t)SPEC_VMM_PIDS + vm->vcpus);
 		ret->resources.pids = &ret->pids;
 	}

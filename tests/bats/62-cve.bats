@@ -333,6 +333,7 @@ run_with_console()
 
 @test "CVE-2025-52565: a ptmx of the image's own is no terminal" {
 	only_hvrun
+	not_hyperv "QEMU 7.2's 9p server makes no device nodes, and this /dev is the image's"
 	mkdir -p rootfs/dev/pts/pts
 	mknod -m 666 rootfs/dev/pts/ptmx c 5 2
 	config 'del(.mounts[] | select(.destination | startswith("/dev"))) | .process.terminal = true
