@@ -226,9 +226,19 @@ static void undo_listen(struct creation *c)
  * the child. */
 #define MADE_BY_CHILD ((uint64_t)(CLONE_NEWCGROUP | CLONE_NEWTIME))
 
+/* Whether the child is born among processes of somebody else's. */
+static bool joins_pid_namespace(const struct plan_namespaces *ns)
+{
+	for (size_t i = 0; i < ns->n_join; i++)
+		if (ns->join[i].type == CLONE_NEWPID)
+			return true;
+	return false;
+}
+
 static int give_birth(struct creation *c, struct error *err)
 {
 	const struct plan_namespaces *ns = &c->plan->namespaces;
+	bool seen = joins_pid_namespace(ns);
 	int pair[2];
 	int r = fd_socketpair(SOCK_SEQPACKET, pair);
 
@@ -255,11 +265,14 @@ static int give_birth(struct creation *c, struct error *err)
 	c->spawn.procfs_fd = c->init.setup.procfs_fd;
 	c->spawn.child = init_run;
 	c->spawn.arg = &c->init;
-	/* who is in there already sees it from its first moment; our own /proc entries should stay ours */
-	if (c->spawn.pidns_fd >= 0)
+	/*
+	 * who is in there already sees it from its first moment, and joining a user namespace leaves it dumpable; our own /proc
+	 * entries should stay ours
+	 */
+	if (seen)
 		sys_prctl(PR_SET_DUMPABLE, 0, 0);
 	r = spawn_process(&c->spawn, &c->child, err);
-	if (c->spawn.pidns_fd >= 0)
+	if (seen)
 		sys_prctl(PR_SET_DUMPABLE, 1, 0);
 	c->init.sync_fd = fd_close(c->init.sync_fd);
 	return r;
