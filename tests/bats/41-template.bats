@@ -152,6 +152,7 @@ vmm_that()
 		caller=$!
 		eventually compgen -G "$STORE/*.new/mem" >/dev/null
 		maker=$(hvrun_pid)
+		eventually pgrep -P "$maker" -x hvrun-vmwp >/dev/null
 		worker=$(pgrep -P "$maker" -x hvrun-vmwp)
 		eventually pgrep -P "$worker" >/dev/null
 		vmm=$(pgrep -P "$worker")
