@@ -296,8 +296,12 @@ int notify_proxy(const struct container *c, int sock, bool wait, struct error *e
 	if (r < 0)
 		return r;
 	pidfd = process_pidfd_open_exact(p.pid, c->state->start_time);
-	if (pidfd == -ESRCH) /* it has said what it had to say */
+	if (pidfd == -ESRCH) { /* it has said what it had to say already */
+		p.socket = own;
+		p.ready_fd = -1;
+		pass_on(&p);
 		return 0;
+	}
 	if (pidfd < 0 || pipe2(pipe_fds, O_CLOEXEC) < 0)
 		return error_errno(err, "notify socket");
 	ready = pipe_fds[0];

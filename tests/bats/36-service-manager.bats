@@ -112,6 +112,20 @@ manager()
 	is_state "$ID" running
 }
 
+@test "what a container said that has ended by the time start returns is passed on" {
+	not_hyperv "notifications do not leave a machine"
+	skip_unless "no socat" command -v socat
+	manager
+	process /bin/init notify 'READY=1' 'STATUS=last words'
+	# the hook outlasts the container, and comes before anybody passes on
+	printf '#!/bin/sh\nwhile grep -q "^State:[^ZX]*$" /proc/$(jq .pid)/status; do sleep 0.01; done\n' >"$SCRATCH/outlast"
+	chmod +x "$SCRATCH/outlast"
+	config '.hooks.poststart = [{"path": $hook, "timeout": 20}]' --arg hook "$SCRATCH/outlast"
+	NOTIFY_SOCKET=$SCRATCH/manager try hv run "$ID"
+	status_is 0
+	eventually file_has "$SCRATCH/said" "STATUS=last words"
+}
+
 @test "in the foreground, notifications go on while the container runs" {
 	not_hyperv "notifications do not leave a machine"
 	skip_unless "no socat" command -v socat
