@@ -43,7 +43,7 @@ read_terminal()
 
 @test "run in a terminal: a resize arrives" {
 	only_hvrun # as above
-	process /bin/init resize
+	process /bin/init resize 20x40 50x100
 	status=0
 	"$CONSOLE" run --size 20x40 --resize 'ready: resize' 50x100 "${HV[@]}" run "$ID" >"$SCRATCH/tty" </dev/null 3>&- || status=$?
 	read_terminal "$SCRATCH/tty"
@@ -70,7 +70,7 @@ read_terminal()
 }
 
 @test "--console-socket: the manager gets the terminal, resizes it, and hears the end" {
-	process /bin/init all isatty , resize
+	process /bin/init all isatty , resize 25x81 26x82
 	receive_console --size 25x81 --resize 'ready: resize' 26x82
 	create "$ID" --console-socket "$SOCKET" --pid-file "$SCRATCH/pid"
 	status_is 0
@@ -118,7 +118,7 @@ read_terminal()
 	has 'isatty: 1 1 1' 'controlling: yes' 'ttysize: 12 34'
 
 	receive_console --size 15x51 --resize 'ready: resize' 16x52
-	try hv exec -d -t --console-socket "$SOCKET" "$ID" /bin/init all isatty , resize
+	try hv exec -d -t --console-socket "$SOCKET" "$ID" /bin/init all isatty , resize 15x51 16x52
 	status_is 0
 	console_ended
 	read_terminal "$SCRATCH/tty"

@@ -98,21 +98,40 @@ static int run_size(char **args)
 	return 0;
 }
 
-/* Prints the size, says "ready: resize", and prints it again at the first SIGWINCH. */
+/* Prints the size now and at each SIGWINCH, until it is the wanted one (ROWSxCOLS). */
+static void wait_size(const sigset_t *winch, const char *want)
+{
+	struct winsize ws = { 0 };
+	char size[32] = "";
+
+	for (;;) {
+		print_size();
+		if (ioctl(0, TIOCGWINSZ, &ws) == 0)
+			snprintf(size, sizeof(size), "%ux%u", ws.ws_row, ws.ws_col);
+		if (strcmp(size, want) == 0)
+			return;
+		while (sigwaitinfo(winch, NULL) < 0)
+			continue;
+	}
+}
+
+/*
+ * Waits until the size is FROM, says "ready: resize", and waits until it is TO. What a manager sets on a terminal that it has just been
+ * given comes when it comes, and two changes may be one signal.
+ */
 static int run_resize(char **args)
 {
 	sigset_t winch;
 
-	(void)args;
+	if (!args[0] || !args[1])
+		return 2;
 	sigemptyset(&winch);
 	sigaddset(&winch, SIGWINCH);
 	sigprocmask(SIG_BLOCK, &winch, NULL);
-	print_size();
+	wait_size(&winch, args[0]);
 	puts("ready: resize");
 	fflush(stdout);
-	while (sigwaitinfo(&winch, NULL) < 0)
-		continue;
-	print_size();
+	wait_size(&winch, args[1]);
 	return 0;
 }
 
@@ -148,6 +167,6 @@ const struct applet stream_applets[] = {
 	{ "isatty", run_isatty, "which of 0, 1, 2 is a terminal, its name, whether it is the controlling one" },
 	{ "ttysize", run_size, "rows and columns" },
 	{ "notify", run_notify, "TEXT...: datagrams to $NOTIFY_SOCKET" },
-	{ "resize", run_resize, "size before and after the next resize" },
+	{ "resize", run_resize, "FROM TO: the sizes (ROWSxCOLS) until TO, and \"ready: resize\" when it is FROM" },
 	{ 0 },
 };
