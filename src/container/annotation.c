@@ -23,6 +23,9 @@ static const struct annotation_def defs[_ANNOTATION_MAX] = {
 	[ANNOTATION_RUNTIME_TYPE] = { "io.hvrun.runtime-type", ANNOTATION_TYPE_CHOICE, runtime_type_names,
 				      "The runtime type: natively (Default), in a virtual machine of its own "
 				      "(HyperV), or whichever this host can run the image with (Auto)." },
+	[ANNOTATION_GUEST_KERNEL] = { "io.hvrun.guest-kernel", ANNOTATION_TYPE_STRING, NULL,
+				      "The kernel of a HyperV container: a name from hyperv.guests in the "
+				      "configuration file, or \"default\"." },
 	[ANNOTATION_IMAGE_OS] = { "org.opencontainers.image.os", ANNOTATION_TYPE_STRING, NULL,
 				  "The operating system that the image is for; compared with the host's." },
 	[ANNOTATION_IMAGE_ARCHITECTURE] = { "org.opencontainers.image.architecture", ANNOTATION_TYPE_STRING,

@@ -8,7 +8,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ocispec/doc.h>
+#include <stdio.h>
 
+#include "base/architecture.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/num.h"
@@ -31,22 +33,23 @@ struct settings *settings_free(struct settings *s)
 	oci_doc_free(s->doc);
 	for (size_t i = 0; i < ARRAY_SIZE(s->found); i++)
 		free(s->found[i]);
+	free(s->guests);
 	free(s->path);
 	free(s);
 	return NULL;
 }
 
-static int set_accel(struct settings_hyperv *h, const char *value, struct error *err)
+static int set_accel(const char **accel, const char *field, const char *value, struct error *err)
 {
 	if (!str_eq(value, "kvm") && !str_eq(value, "tcg"))
-		return error_set(err, EINVAL, "hyperv.accel: \"%s\" is not a valid value (kvm, tcg)", value);
-	h->accel = value;
+		return error_set(err, EINVAL, "%s: \"%s\" is not a valid value (kvm, tcg)", field, value);
+	*accel = value;
 	return 0;
 }
 
 static int fill_hyperv(struct settings_hyperv *h, const struct hv_settings_hyperv *f, struct error *err)
 {
-	if (f->accel && set_accel(h, f->accel, err) < 0)
+	if (f->accel && set_accel(&h->accel, "hyperv.accel", f->accel, err) < 0)
 		return -EINVAL;
 	if (f->memory && (num_parse_size(f->memory, &h->memory) < 0 || h->memory == 0))
 		return error_set(err, EINVAL, "hyperv.memory: \"%s\" is not a size (\"512M\", \"2G\")",
@@ -67,6 +70,68 @@ static int fill_hyperv(struct settings_hyperv *h, const struct hv_settings_hyper
 	return 0;
 }
 
+static const struct settings_guest *find_guest(const struct settings_guest *guests, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (str_eq(guests[i].name, name))
+			return &guests[i];
+	return NULL;
+}
+
+/* Row i of guests, from row i - 1 of the file. */
+static int fill_guest(struct settings *s, size_t i, const struct hv_settings_guest *f, struct error *err)
+{
+	struct settings_guest *g = &s->guests[i];
+	char field[48];
+
+	snprintf(field, sizeof(field), "hyperv.guests[%zu].accel", i - 1);
+	if (find_guest(s->guests, i, f->name))
+		return error_set(err, EEXIST, "hyperv.guests[%zu].name: \"%s\" is used already%s", i - 1, f->name,
+				 str_eq(f->name, SETTINGS_USUAL_GUEST) ? " (by hyperv.kernel)" : "");
+	*g = (struct settings_guest){
+		.name = f->name,
+		.architecture = f->architecture ? f->architecture : HOST_ARCHITECTURE,
+		.kernel = f->kernel,
+		.initrd = f->initrd,
+		.parameters = f->parameters,
+		.release = f->release,
+		.features = f->features,
+		.machine = f->machine,
+		.accel = s->hyperv.accel,
+		.vmm_path = f->vmm_path,
+	};
+	return f->accel ? set_accel(&g->accel, field, f->accel, err) : 0;
+}
+
+/* When the paths are known. */
+static int fill_guests(struct settings *s, const struct hv_settings_hyperv *f, struct error *err)
+{
+	size_t n = f ? f->n_guests : 0;
+	int r = 0;
+
+	s->guests = xcalloc(n + 1, sizeof(*s->guests));
+	s->guests[0] = (struct settings_guest){
+		.name = SETTINGS_USUAL_GUEST,
+		.architecture = HOST_ARCHITECTURE,
+		.kernel = s->hyperv.kernel,
+		.initrd = s->hyperv.initrd,
+		.accel = s->hyperv.accel,
+		.vmm_path = s->hyperv.vmm_path,
+	};
+	for (size_t i = 1; r == 0 && i <= n; i++)
+		r = fill_guest(s, i, &f->guests[i - 1], err);
+	s->hyperv.guests = s->guests;
+	s->hyperv.n_guests = n + 1;
+	return r;
+}
+
+void settings_set_accel(struct settings *s, const char *accel)
+{
+	s->hyperv.accel = accel;
+	for (size_t i = 0; i < s->hyperv.n_guests; i++)
+		s->guests[i].accel = accel;
+}
+
 static int fill(struct settings *s, const struct hv_settings *f, struct error *err)
 {
 	int r;
@@ -84,6 +149,7 @@ static int fill(struct settings *s, const struct hv_settings *f, struct error *e
 		s->cgroup_manager = r;
 	}
 	s->allow_annotation_default = f->allow_annotation_default;
+	s->os_features = f->os_features;
 	return f->hyperv ? fill_hyperv(&s->hyperv, f->hyperv, err) : 0;
 }
 
@@ -138,9 +204,12 @@ int settings_load(const char *path, struct settings **ret, struct error *err)
 		.use_template = true,
 	};
 	r = read_file(s, path ? path : SETTINGS_DEFAULT_PATH, path, err);
+	if (r == 0) {
+		find_files(s);
+		r = fill_guests(s, s->doc ? ((const struct hv_settings *)oci_doc_root(s->doc))->hyperv : NULL, err);
+	}
 	if (r < 0)
 		return error_wrap(err, "configuration file %s", path ? path : SETTINGS_DEFAULT_PATH);
-	find_files(s);
 	*ret = TAKE_PTR(s);
 	return 0;
 }

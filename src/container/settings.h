@@ -3,6 +3,7 @@
 #define HV_CONTAINER_SETTINGS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -13,9 +14,26 @@ struct hv_settings;
 
 #define SETTINGS_DEFAULT_PATH HV_SYSCONFDIR "/hvrun/hvrun.json"
 
+/*
+ * A kernel that a bundle may choose by its name, and how it is booted: a row of "hyperv.guests". Row 0 is what "hyperv.kernel" and its
+ * neighbours describe. Where a row says nothing it has what row 0 has.
+ */
+#define SETTINGS_USUAL_GUEST "default" /* name of row 0 */
+struct settings_guest {
+	const char *name;
+	const char *architecture; /* by Go's names */
+	const char *kernel, *initrd;
+	char *const *parameters;  /* words added to the kernel's command line, NULL-terminated; NULL: none */
+	const char *release;      /* of the kernel, "6.1.0-13"; NULL: guest.json beside it may say so */
+	char *const *features;    /* NULL-terminated; NULL: none */
+	const char *machine;      /* NULL: the VMM's usual one for the architecture */
+	const char *accel;        /* "kvm" or "tcg" */
+	const char *vmm_path;     /* NULL: where the driver usually finds it */
+};
+
 /* How HyperV containers run here. Nothing in it is ever changed by a bundle. */
 struct settings_hyperv {
-	const char *accel;    /* "kvm" or "tcg": the operator's word, by --vm-accel or "hyperv.accel" */
+	const char *accel;    /* "kvm" or "tcg": the operator's word, by --vm-accel or "hyperv.accel"; a guest may have another */
 	const char *vmm;      /* a row of the VMM table: "qemu" */
 	const char *vmm_path; /* NULL: where the driver usually finds it */
 	const char *worker;   /* hvrun-vmwp */
@@ -27,6 +45,8 @@ struct settings_hyperv {
 	uint32_t boot_timeout; /* seconds until the agent must have answered */
 	bool use_template;     /* VMs are copies of one that has booted */
 	const char *template_dir; /* NULL: /run/hvrun-template or the like */
+	const struct settings_guest *guests;
+	size_t n_guests; /* >= 1 */
 };
 
 /*
@@ -39,7 +59,9 @@ struct settings {
 	int runtime_type;              /* enum runtime_type, or -1 */
 	bool allow_annotation_default; /* may an annotation weaken an operator's HyperV to Default */
 	int cgroup_manager;            /* enum cgroup_manager_type */
+	char *const *os_features;      /* what images may ask for of the host, NULL-terminated; NULL: none */
 	struct settings_hyperv hyperv;
+	struct settings_guest *guests; /* hyperv.guests, owned */
 	struct oci_doc *doc;
 	char *found[3]; /* owned: worker, kernel and initrd where the file does not say */
 };
@@ -50,6 +72,9 @@ struct settings {
  * value. Returns 0 and *ret, or < 0.
  */
 int settings_load(const char *path, struct settings **ret, struct error *err);
+
+/* --vm-accel: all guests run by accel, whatever the file says. Borrowed. */
+void settings_set_accel(struct settings *s, const char *accel);
 
 struct settings *settings_free(struct settings *s);
 static inline void settings_freep(struct settings **s)

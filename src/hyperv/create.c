@@ -28,6 +28,7 @@
 #include "container/env.h"
 #include "container/hooks.h"
 #include "container/settings.h"
+#include "hyperv/choice.h"
 #include "hyperv/guest_config.h"
 #include "hyperv/launch.h"
 #include "hyperv/network.h"
@@ -51,6 +52,7 @@ enum {
 struct creation {
 	const struct create_request *req;
 	struct guest_config *guest;
+	struct choice choice;
 	struct vm_spec vm;
 	const char *binary;
 	struct template template; /* the VM is a copy of this, if it is one */
@@ -80,7 +82,9 @@ static int decide(struct creation *k, struct error *err)
 		return error_set(err, EINVAL, "--preserve-fds %u: descriptors cannot be passed into a virtual machine", req->io.preserve_fds);
 	r = guest_config_derive(req->bundle, req->container->id, &k->guest, err);
 	if (r == 0)
-		r = spec_make_vm(req->bundle->config, settings_of(k), &k->vm, err);
+		r = choice_make(req->bundle, settings_of(k), &k->choice, err);
+	if (r == 0)
+		r = spec_make_vm(req->bundle->config, settings_of(k), &k->choice, &k->vm, err);
 	if (r < 0)
 		return r;
 	if (k->guest->n_shares > FDS_MAX - OTHER_FDS)
@@ -229,7 +233,8 @@ static int note_worker(struct creation *k, struct error *err)
 	s->has_pid = s->has_start_time = true;
 	s->pid = k->launch.pid;
 	s->start_time = st.start_time;
-	s->accel = oci_doc_strdup(c->state_doc, settings_of(k)->accel);
+	s->accel = oci_doc_strdup(c->state_doc, vmm_accel_to_string(k->vm.accel));
+	s->guest_kernel = oci_doc_strdup(c->state_doc, k->req->bundle->config->vm ? k->vm.kernel : k->choice.guest->name);
 	for (char **g = groups; g && *g; g++)
 		*(char **)oci_doc_append(c->state_doc, &s->cgroup, &s->n_cgroup, sizeof(char *)) = oci_doc_strdup(c->state_doc, *g);
 	return container_save(c, err);
@@ -247,12 +252,7 @@ static int send_setup(struct creation *k, struct error *err)
 	const struct oci_process *p = req->bundle->config->process;
 	bool terminal = p && p->terminal;
 	_cleanup_free_ char *share_dir = xasprintf("%s/%s/" HYPERV_SHARE_DIR, req->env->root, req->container->id);
-	struct hv_worker_vm vm = {
-		.vmm = (char *)settings_of(k)->vmm, .binary = (char *)k->binary, .accel = (char *)settings_of(k)->accel,
-		.memory = k->vm.memory, .vcpus = k->vm.vcpus, .kernel = (char *)k->vm.kernel, .initrd = (char *)k->vm.initrd,
-		.kernel_args = (char **)k->vm.kernel_args, .n_kernel_args = strv_length(k->vm.kernel_args),
-		.args = (char **)k->vm.args, .n_args = strv_length(k->vm.args), .has_nics = true, .nics = k->vm.n_nics,
-	};
+	struct hv_worker_vm vm;
 	struct hv_worker_clone clone = {
 		.memory = k->template.memory, .version = k->template.version, .timeout = MAX(1U, settings_of(k)->boot_timeout / 4),
 	};
@@ -269,6 +269,7 @@ static int send_setup(struct creation *k, struct error *err)
 	_cleanup_free_ char *body = NULL;
 	int r;
 
+	spec_for_worker(&k->vm, settings_of(k)->vmm, k->binary, &vm);
 	if (k->template.memory)
 		vm.template = &clone;
 	r = json_write(&hv_worker_setup_type, &setup, &body, &call_req.len, err);
@@ -350,6 +351,7 @@ int hyperv_create(const struct create_request *req, struct error *err)
 	free(k.shares);
 	fd_close(k.network_fd);
 	cgroup_free(k.cgroup);
+	choice_done(&k.choice);
 	guest_config_free(k.guest);
 	return r;
 }

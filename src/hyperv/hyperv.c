@@ -14,6 +14,7 @@
 #include "container/bundle.h"
 #include "container/env.h"
 #include "container/settings.h"
+#include "hyperv/choice.h"
 #include "hyperv/create.h"
 #include "hyperv/guest_config.h"
 #include "hyperv/spec.h"
@@ -49,16 +50,19 @@ static int validate(const struct env *env, const struct bundle *bundle, struct e
 	const struct settings_hyperv *settings = &env->settings->hyperv;
 	_cleanup_guest_config_ struct guest_config *guest = NULL;
 	const struct vmm_ops *vmm = vmm_find(settings->vmm, err);
+	_cleanup_choice_ struct choice choice = { 0 };
 	struct vm_spec spec;
 	int r;
 
 	if (!vmm)
 		return -err->code;
-	r = check_rootfs(bundle, err);
+	r = choice_make(bundle, settings, &choice, err);
+	if (r == 0)
+		r = check_rootfs(bundle, err);
 	if (r == 0)
 		r = guest_config_derive(bundle, "validate", &guest, err);
 	if (r == 0)
-		r = spec_make_vm(bundle->config, settings, &spec, err);
+		r = spec_make_vm(bundle->config, settings, &choice, &spec, err);
 	if (r == 0)
 		r = vmm_probe(vmm, &spec, err);
 	if (r == 0)

@@ -16,6 +16,7 @@
 #include "container/container.h"
 #include "container/env.h"
 #include "container/settings.h"
+#include "hyperv/choice.h"
 #include "hyperv/create.h"
 #include "hyperv/spec.h"
 #include "linux/cgroup/cgroup.h"
@@ -81,7 +82,7 @@ int hyperv_update(const struct env *env, struct container *c, const struct oci_r
 	int r = container_config(c, &config, err);
 
 	if (r == 0)
-		r = spec_make_vm(config, &env->settings->hyperv, &vm, err);
+		r = spec_make_vm(config, &env->settings->hyperv, &CHOICE_USUAL(&env->settings->hyperv), &vm, err);
 	if (r == 0)
 		r = check_memory(resources, &vm, err);
 	if (r == 0)

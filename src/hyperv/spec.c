@@ -8,7 +8,10 @@
 
 #include <errno.h>
 
+#include "base/str.h"
 #include "container/settings.h"
+#include "hyperv/choice.h"
+#include "schema/types.h"
 
 #define MIB (1ULL << 20)
 enum { VCPUS_MAX = 255 };
@@ -72,16 +75,20 @@ static int apply_vm_section(const struct oci_vm *vm, struct vm_spec *spec, struc
 	return 0;
 }
 
-int spec_make_vm(const struct oci_config *config, const struct settings_hyperv *settings, struct vm_spec *ret,
-		 struct error *err)
+int spec_make_vm(const struct oci_config *config, const struct settings_hyperv *settings, const struct choice *choice,
+		 struct vm_spec *ret, struct error *err)
 {
+	const struct settings_guest *guest = choice->guest;
 	struct vm_spec spec = {
-		.binary = settings->vmm_path,
-		.accel = vmm_accel_from_string(settings->accel),
+		.architecture = guest->architecture,
+		.machine = guest->machine,
+		.binary = guest->vmm_path,
+		.accel = vmm_accel_from_string(guest->accel),
 		.memory = choose_memory(config, settings),
 		.vcpus = choose_vcpus(config, settings),
-		.kernel = settings->kernel,
-		.initrd = settings->initrd,
+		.kernel = guest->kernel,
+		.initrd = guest->initrd,
+		.kernel_args = guest->parameters,
 		.control_fd = -1,
 		.stream_fd = -1,
 		.console_fd = -1,
@@ -99,6 +106,27 @@ int spec_make_vm(const struct oci_config *config, const struct settings_hyperv *
 				 (unsigned long long)spec.memory, SPEC_MEMORY_MIN_MIB * MIB);
 	*ret = spec;
 	return 0;
+}
+
+void spec_for_worker(const struct vm_spec *vm, const char *vmm, const char *binary, struct hv_worker_vm *ret)
+{
+	*ret = (struct hv_worker_vm){
+		.vmm = (char *)vmm,
+		.architecture = (char *)vm->architecture,
+		.machine = (char *)vm->machine,
+		.binary = (char *)binary,
+		.accel = (char *)vmm_accel_to_string(vm->accel),
+		.memory = vm->memory,
+		.vcpus = vm->vcpus,
+		.kernel = (char *)vm->kernel,
+		.initrd = (char *)vm->initrd,
+		.kernel_args = (char **)vm->kernel_args,
+		.n_kernel_args = strv_length(vm->kernel_args),
+		.args = (char **)vm->args,
+		.n_args = strv_length(vm->args),
+		.has_nics = true,
+		.nics = vm->n_nics,
+	};
 }
 
 /* A limit with room for the VM; 0 and -1 (none) stay as they are. */

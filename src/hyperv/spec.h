@@ -7,6 +7,8 @@
 #include "base/error.h"
 #include "hyperv/vmm/vmm.h"
 
+struct choice;
+struct hv_worker_vm;
 struct settings_hyperv;
 
 enum {
@@ -26,12 +28,15 @@ struct host_limits {
 };
 
 /*
- * The virtual machine for a bundle: the vm section of config.json where it says something, else the settings;
- * enough RAM and processors for the limits that it asks for. Pure. Strings are borrowed. Returns 0, or < 0
+ * The virtual machine for a bundle: the kernel that has been chosen for it, the vm section of config.json where it says something,
+ * else the settings; enough RAM and processors for the limits that it asks for. Pure. Strings are borrowed. Returns 0, or < 0
  * with *err naming the field that cannot be had.
  */
-int spec_make_vm(const struct oci_config *config, const struct settings_hyperv *settings, struct vm_spec *ret,
-		 struct error *err);
+int spec_make_vm(const struct oci_config *config, const struct settings_hyperv *settings, const struct choice *choice,
+		 struct vm_spec *ret, struct error *err);
+
+/* The same VM as a worker is told of it; vmm and binary are the driver and its program. Borrows all strings. Pure. */
+void spec_for_worker(const struct vm_spec *vm, const char *vmm, const char *binary, struct hv_worker_vm *ret);
 
 /* cpu, cpusets and block I/O as given; memory and pids with what the VM itself needs on top. Pure. */
 void spec_make_host_limits(const struct oci_config *config, const struct vm_spec *vm,

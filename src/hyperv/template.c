@@ -26,6 +26,7 @@
 #include "base/str.h"
 #include "container/env.h"
 #include "container/settings.h"
+#include "hyperv/choice.h"
 #include "hyperv/hyperv.h"
 #include "hyperv/launch.h"
 #include "hyperv/spec.h"
@@ -147,11 +148,7 @@ static void remove_noted_cgroup(const struct template_store *s, const char *name
 static int call_worker(const struct wanted *t, const struct launch *l, const int *fds, uint32_t *ret_version, struct error *err)
 {
 	_cleanup_free_ char *share_dir = xasprintf("%s/%s.new/" SHARE_NAME, t->store.dir, t->name), *body = NULL;
-	struct hv_worker_vm vm = {
-		.vmm = (char *)t->vmm->name, .binary = (char *)t->binary, .accel = (char *)settings_of(t)->accel,
-		.memory = t->vm.memory, .vcpus = t->vm.vcpus, .kernel = (char *)t->vm.kernel, .initrd = (char *)t->vm.initrd,
-		.has_nics = true, .nics = t->vm.n_nics,
-	};
+	struct hv_worker_vm vm;
 	struct hv_worker_template m = { .id = (char *)t->name, .vm = &vm, .share_dir = share_dir, 
 				       /* as a container's VM: whoever waits for it still has time to boot its own */
 				       .boot_timeout = MAX(1U, settings_of(t)->boot_timeout / 2) };
@@ -159,8 +156,10 @@ static int call_worker(const struct wanted *t, const struct launch *l, const int
 				      .timeout_ms = (int)settings_of(t)->boot_timeout * 1000 + SAVE_GRACE_MS };
 	_cleanup_buf_ struct buf reply = { 0 };
 	_cleanup_doc_ struct oci_doc *doc = NULL;
-	int r = json_write(&hv_worker_template_type, &m, &body, &req.len, err);
+	int r;
 
+	spec_for_worker(&t->vm, t->vmm->name, t->binary, &vm);
+	r = json_write(&hv_worker_template_type, &m, &body, &req.len, err);
 	req.body = body;
 	if (r == 0)
 		r = client_call(l->sock, &req, &reply, err);
@@ -206,7 +205,9 @@ static int commit(const struct wanted *t, uint32_t version, struct error *err)
 	char created[32];
 	struct hv_template meta = {
 		.key = t->key, .created = created, .version = version, .vmm = (char *)t->vmm->name, .binary = (char *)t->binary,
-		.accel = (char *)settings_of(t)->accel, .memory = t->vm.memory, .vcpus = t->vm.vcpus, .kernel = (char *)t->vm.kernel,
+		.architecture = (char *)t->vm.architecture, .machine = (char *)t->vm.machine,
+		.kernel_args = (char **)t->vm.kernel_args, .n_kernel_args = strv_length(t->vm.kernel_args),
+		.accel = (char *)vmm_accel_to_string(t->vm.accel), .memory = t->vm.memory, .vcpus = t->vm.vcpus, .kernel = (char *)t->vm.kernel,
 		.initrd = (char *)t->vm.initrd, .has_nics = true, .nics = t->vm.n_nics,
 	};
 
@@ -315,7 +316,7 @@ int hyperv_template_build(const struct env *env, struct error *err)
 
 	if (!vmm)
 		return -err->code;
-	r = spec_make_vm(&nothing, &env->settings->hyperv, &vm, err);
+	r = spec_make_vm(&nothing, &env->settings->hyperv, &CHOICE_USUAL(&env->settings->hyperv), &vm, err);
 	if (r == 0)
 		r = vmm_probe(vmm, &vm, err);
 	if (r < 0)

@@ -329,8 +329,9 @@ static uint64_t disk_usage(int dirfd)
 /* Whether a template made now would be the same. */
 static bool is_current(const struct hv_template *meta)
 {
-	const struct vm_spec vm = { .accel = vmm_accel_from_string(meta->accel), .memory = meta->memory, .vcpus = meta->vcpus,
-				    .kernel = meta->kernel, .initrd = meta->initrd, .n_nics = meta->nics };
+	const struct vm_spec vm = { .architecture = meta->architecture, .machine = meta->machine,
+				    .accel = vmm_accel_from_string(meta->accel), .memory = meta->memory, .vcpus = meta->vcpus,
+				    .kernel = meta->kernel, .initrd = meta->initrd, .kernel_args = meta->kernel_args, .n_nics = meta->nics };
 	_cleanup_template_facts_ struct template_facts facts = { 0 };
 	_cleanup_free_ char *key = NULL;
 	struct error err;

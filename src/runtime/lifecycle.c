@@ -99,7 +99,7 @@ int runtime_load_settings(struct runtime *rt, struct error *err)
 	if (r < 0)
 		return r;
 	if (rt->accel)
-		rt->settings->hyperv.accel = rt->accel;
+		settings_set_accel(rt->settings, rt->accel);
 	rt->env.settings = rt->settings;
 	rt->env.cgroup_manager = rt->cgroup_manager >= 0 ? rt->cgroup_manager : rt->settings->cgroup_manager;
 	return 0;

@@ -43,6 +43,8 @@ static void fill_spec(const struct worker *w, int pairs[_PAIRS][2], struct vm_sp
 
 	*ret = (struct vm_spec){
 		.name = w->setup->id,
+		.architecture = vm->architecture,
+		.machine = vm->machine,
 		.binary = vm->binary,
 		.accel = accel,
 		.memory = w->start == VMM_START_CLONE ? vm->template->memory : vm->memory,

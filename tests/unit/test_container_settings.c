@@ -93,6 +93,42 @@ static void test_all_keys(void **state)
 	assert_int_equal(s->hyperv.vcpus, 4);
 	assert_int_equal(s->hyperv.boot_timeout, 5);
 	assert_string_equal(s->path, path);
+	assert_int_equal(s->hyperv.n_guests, 1);
+}
+
+static void test_guests(void **state)
+{
+	_cleanup_settings_ struct settings *s = NULL;
+	const struct settings_guest *g;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(load("{\"hyperv\": {\"kernel\": \"/k\", \"vmm_path\": \"/q\", \"guests\": ["
+			      "{\"name\": \"lts\", \"kernel\": \"/l\", \"initrd\": \"/li\"},"
+			      "{\"name\": \"arm64\", \"architecture\": \"arm64\", \"kernel\": \"/a\", \"initrd\": \"/ai\","
+			      " \"parameters\": [\"x\"], \"release\": \"6.1.0-13\", \"features\": [\"f\"], \"machine\": \"virt\","
+			      " \"accel\": \"tcg\", \"vmm_path\": \"/qa\"}]}}",
+			      &s, &err),
+			 0);
+	assert_int_equal(s->hyperv.n_guests, 3);
+	g = s->hyperv.guests;
+	assert_string_equal(g[0].name, SETTINGS_USUAL_GUEST);
+	assert_string_equal(g[0].kernel, "/k");
+	assert_string_equal(g[0].initrd, s->hyperv.initrd);
+	assert_string_equal(g[0].vmm_path, "/q");
+	assert_string_equal(g[1].architecture, g[0].architecture);
+	assert_string_equal(g[1].accel, "kvm");
+	assert_null(g[1].vmm_path);
+	assert_string_equal(g[2].architecture, "arm64");
+	assert_string_equal(g[2].parameters[0], "x");
+	assert_string_equal(g[2].release, "6.1.0-13");
+	assert_string_equal(g[2].features[0], "f");
+	assert_string_equal(g[2].machine, "virt");
+	assert_string_equal(g[2].accel, "tcg");
+	assert_string_equal(g[2].vmm_path, "/qa");
+	settings_set_accel(s, "tcg");
+	assert_string_equal(s->hyperv.accel, "tcg");
+	assert_string_equal(g[1].accel, "tcg");
 }
 
 static void test_wrong(void **state)
@@ -114,6 +150,19 @@ static void test_wrong(void **state)
 		{ "{\"hyperv\": {\"kernal\": \"/k\"}}", "hyperv: " },
 		{ "{\"runtime_tpye\": \"HyperV\"}", "runtime_tpye" },
 		{ "{\"allow_annotation_default\": \"yes\"}", "allow_annotation_default: " },
+		{ "{\"hyperv\": {\"guests\": [{\"name\": \"default\", \"kernel\": \"/k\", \"initrd\": \"/i\"}]}}",
+		  "hyperv.guests[0].name: \"default\" is used already (by hyperv.kernel)" },
+		{ "{\"hyperv\": {\"guests\": [{\"name\": \"a\", \"kernel\": \"/k\", \"initrd\": \"/i\"}, {\"name\": \"a\", \"kernel\": \"/k\", \"initrd\": \"/i\"}]}}",
+		  "hyperv.guests[1].name: \"a\" is used already" },
+		{ "{\"hyperv\": {\"guests\": [{\"name\": \"a b\", \"kernel\": \"/k\", \"initrd\": \"/i\"}]}}", "hyperv.guests[0].name: \"a b\" is not a name" },
+		{ "{\"hyperv\": {\"guests\": [{\"name\": \"a\", \"kernel\": \"/k\", \"initrd\": \"/i\", \"accel\": \"xen\"}]}}",
+		  "hyperv.guests[0].accel: \"xen\" is not a valid value (kvm, tcg)" },
+		{ "{\"hyperv\": {\"guests\": [{\"name\": \"a\", \"kernel\": \"/k\", \"initrd\": \"/i\", \"machine\": \"q35,accel=tcg\"}]}}",
+		  "hyperv.guests[0].machine: \"q35,accel=tcg\" is not the name of a machine" },
+		{ "{\"hyperv\": {\"guests\": [{\"name\": \"a\", \"kernel\": \"/k\", \"initrd\": \"/i\", \"release\": \"new\"}]}}",
+		  "hyperv.guests[0].release: \"new\" is not a version of the kernel" },
+		{ "{\"hyperv\": {\"guests\": [{\"name\": \"a\", \"kernel\": \"/k\"}]}}", "hyperv.guests[0]: missing \"initrd\"" },
+		{ "{\"hyperv\": {\"allowed_kernels\": [\"boot\"]}}", "hyperv.allowed_kernels[0]: \"boot\" is not an absolute path" },
 		{ "[]", ": " },
 		{ "{", ": " },
 	};
@@ -163,7 +212,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_defaults),      cmocka_unit_test(test_all_keys),
 		cmocka_unit_test(test_wrong),         cmocka_unit_test(test_missing),
-		cmocka_unit_test(test_install_paths),
+		cmocka_unit_test(test_install_paths), cmocka_unit_test(test_guests),
 	};
 
 	return cmocka_run_group_tests_name("settings", tests, setup, teardown);

@@ -10,14 +10,23 @@
 #include "base/macros.h"
 #include "base/mem.h"
 #include "container/settings.h"
+#include "hyperv/choice.h"
 #include "hyperv/spec.h"
 #include "schema/json.h"
+#include "schema/types.h"
 
 #define MIB (1LL << 20)
 
-static const struct settings_hyperv settings = {
-	.accel = "tcg", .vmm_path = "/q", .kernel = "/k", .initrd = "/i", .memory = 512 * MIB, .vcpus = 1
+static char *const guest_words[] = { (char *)"quiet", NULL };
+static const struct settings_guest guests[] = {
+	{ .name = "default", .architecture = "amd64", .accel = "kvm", .vmm_path = "/q", .kernel = "/k", .initrd = "/i" },
+	{ .name = "arm64", .architecture = "arm64", .accel = "tcg", .machine = "virt", .kernel = "/ka", .initrd = "/ia",
+	  .parameters = guest_words },
 };
+static const struct settings_hyperv settings = {
+	.accel = "kvm", .memory = 512 * MIB, .vcpus = 1, .guests = guests, .n_guests = ARRAY_SIZE(guests)
+};
+static const struct choice usual = { .guest = &guests[0] }, other = { .guest = &guests[1] };
 
 /* A config.json with these members of linux.resources, or of the top. */
 static struct oci_doc *parse(const char *resources, const char *top)
@@ -62,10 +71,10 @@ static void test_size(void **state)
 		struct vm_spec vm;
 		struct error err;
 
-		assert_int_equal(spec_make_vm(oci_doc_root(doc), &settings, &vm, &err), 0);
+		assert_int_equal(spec_make_vm(oci_doc_root(doc), &settings, &usual, &vm, &err), 0);
 		assert_int_equal(vm.memory, cases[i].memory_mib * MIB);
 		assert_int_equal(vm.vcpus, cases[i].vcpus);
-		assert_int_equal(vm.accel, VMM_ACCEL_TCG);
+		assert_int_equal(vm.accel, VMM_ACCEL_KVM);
 	}
 }
 
@@ -78,12 +87,36 @@ static void test_vm_section(void **state)
 	struct error err;
 
 	(void)state;
-	assert_int_equal(spec_make_vm(oci_doc_root(doc), &settings, &vm, &err), 0);
+	assert_int_equal(spec_make_vm(oci_doc_root(doc), &settings, &usual, &vm, &err), 0);
 	assert_string_equal(vm.binary, "/hv");
 	assert_string_equal(vm.args[0], "-x");
 	assert_string_equal(vm.kernel, "/k2");
 	assert_string_equal(vm.kernel_args[0], "a=b");
 	assert_string_equal(vm.initrd, "/i2");
+}
+
+static void test_guest(void **state)
+{
+	_cleanup_doc_ struct oci_doc *doc = parse("", "");
+	struct hv_worker_vm w;
+	struct vm_spec vm;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(spec_make_vm(oci_doc_root(doc), &settings, &other, &vm, &err), 0);
+	assert_string_equal(vm.architecture, "arm64");
+	assert_string_equal(vm.machine, "virt");
+	assert_string_equal(vm.kernel, "/ka");
+	assert_string_equal(vm.initrd, "/ia");
+	assert_int_equal(vm.accel, VMM_ACCEL_TCG);
+	assert_null(vm.binary);
+	spec_for_worker(&vm, "qemu", "/bin/qemu", &w);
+	assert_string_equal(w.architecture, "arm64");
+	assert_string_equal(w.machine, "virt");
+	assert_string_equal(w.accel, "tcg");
+	assert_string_equal(w.binary, "/bin/qemu");
+	assert_int_equal(w.n_kernel_args, 1);
+	assert_string_equal(w.kernel_args[0], "quiet");
 }
 
 static void test_refused(void **state)
@@ -111,7 +144,7 @@ static void test_refused(void **state)
 		struct vm_spec vm;
 		struct error err;
 
-		assert_true(spec_make_vm(oci_doc_root(doc), &settings, &vm, &err) < 0);
+		assert_true(spec_make_vm(oci_doc_root(doc), &settings, &usual, &vm, &err) < 0);
 		assert_string_equal(err.msg, cases[i].message);
 	}
 }
@@ -120,7 +153,7 @@ static void make_limits(struct oci_doc *doc, struct vm_spec *vm, struct host_lim
 {
 	struct error err;
 
-	assert_int_equal(spec_make_vm(oci_doc_root(doc), &settings, vm, &err), 0);
+	assert_int_equal(spec_make_vm(oci_doc_root(doc), &settings, &usual, vm, &err), 0);
 	spec_make_host_limits(oci_doc_root(doc), vm, limits);
 }
 
@@ -187,7 +220,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_size),      cmocka_unit_test(test_vm_section),
 		cmocka_unit_test(test_refused),   cmocka_unit_test(test_host_memory),
-		cmocka_unit_test(test_host_rest),
+		cmocka_unit_test(test_host_rest), cmocka_unit_test(test_guest),
 	};
 
 	return cmocka_run_group_tests_name("hyperv_spec", tests, NULL, NULL);

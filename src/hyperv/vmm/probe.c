@@ -13,6 +13,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "base/architecture.h"
 #include "base/fd.h"
 #include "base/mem.h"
 #include "hyperv/vmm/vmm.h"
@@ -82,9 +83,19 @@ int vmm_probe_kvm(struct error *err)
 	return 0;
 }
 
-static int probe_accel(const struct vm_spec *spec, struct error *err)
+static int probe_accel(const struct vmm_ops *ops, const struct vm_spec *spec, struct error *err)
 {
-	return spec->accel == VMM_ACCEL_KVM ? vmm_probe_kvm(err) : 0;
+	const struct vmm_machine *m = vmm_machine_find(ops, spec, err);
+
+	if (!m)
+		return -err->code;
+	if (spec->accel != VMM_ACCEL_KVM)
+		return 0;
+	if (strcmp(m->architecture, HOST_ARCHITECTURE))
+		return error_set(err, ENOEXEC,
+				 "KVM cannot be used: the guest is for %s, the host is " HOST_ARCHITECTURE ALLOW_EMULATION,
+				 m->architecture);
+	return vmm_probe_kvm(err);
 }
 
 static int probe_file(const char *what, const char *path, struct error *err)
@@ -99,7 +110,7 @@ static int probe_file(const char *what, const char *path, struct error *err)
 
 int vmm_probe(const struct vmm_ops *ops, const struct vm_spec *spec, struct error *err)
 {
-	int r = probe_accel(spec, err);
+	int r = probe_accel(ops, spec, err);
 
 	if (r < 0)
 		return r;

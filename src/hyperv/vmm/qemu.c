@@ -189,10 +189,16 @@ static char **qemu_command(const struct vm_spec *spec, const char *binary)
 	return argv;
 }
 
+static const struct vmm_machine machines[] = {
+	{"amd64", "microvm",
+	 (const char *const[]){"/usr/bin/qemu-system-x86_64", "/usr/local/bin/qemu-system-x86_64", "/usr/libexec/qemu-kvm", NULL},
+	 "qemu-system-x86"},
+	{0},
+};
+
 const struct vmm_ops vmm_qemu = {
 	.name = "qemu",
-	.binaries = (const char *const[]){"/usr/bin/qemu-system-x86_64", "/usr/local/bin/qemu-system-x86_64",
-					  "/usr/libexec/qemu-kvm", NULL},
+	.machines = machines,
 	.command = qemu_command,
 	.monitor_new = qemu_monitor_new,
 	.monitor_free = qemu_monitor_free,

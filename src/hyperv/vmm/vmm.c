@@ -3,6 +3,8 @@
 #include "hyperv/vmm/vmm.h"
 
 #include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -40,18 +42,45 @@ const struct vmm_ops *vmm_find(const char *name, struct error *err)
 	return NULL;
 }
 
+static bool is_machine(const struct vmm_machine *m, const struct vmm_machine *first, const struct vm_spec *spec)
+{
+	const char *architecture = spec->architecture ? spec->architecture : first->architecture;
+
+	return !strcmp(m->architecture, architecture) && (!spec->machine || !strcmp(m->name, spec->machine));
+}
+
+const struct vmm_machine *vmm_machine_find(const struct vmm_ops *ops, const struct vm_spec *spec, struct error *err)
+{
+	const struct vmm_machine *first = ops->machines, *m;
+	char names[256] = "";
+
+	for (m = first; m->name; m++) {
+		size_t len = strlen(names);
+
+		if (is_machine(m, first, spec))
+			return m;
+		snprintf(names + len, sizeof(names) - len, "%s%s/%s", len ? ", " : "", m->architecture, m->name);
+	}
+	error_set(err, EINVAL, "VMM %s: it has no machine %s/%s (valid: %s)", ops->name,
+		  spec->architecture ? spec->architecture : first->architecture, spec->machine ? spec->machine : "*", names);
+	return NULL;
+}
+
 const char *vmm_binary(const struct vmm_ops *ops, const struct vm_spec *spec, struct error *err)
 {
+	const struct vmm_machine *m = vmm_machine_find(ops, spec, err);
+
+	if (!m)
+		return NULL;
 	if (spec->binary) {
 		if (access(spec->binary, X_OK) == 0)
 			return spec->binary;
 		error_errno(err, "VMM %s", spec->binary);
 		return NULL;
 	}
-	for (size_t i = 0; ops->binaries[i]; i++)
-		if (access(ops->binaries[i], X_OK) == 0)
-			return ops->binaries[i];
-	error_set(err, ENOENT, "VMM %s: no %s can be executed (Debian: package qemu-system-x86)", ops->name,
-		  ops->binaries[0]);
+	for (size_t i = 0; m->binaries[i]; i++)
+		if (access(m->binaries[i], X_OK) == 0)
+			return m->binaries[i];
+	error_set(err, ENOENT, "VMM %s: no %s can be executed (Debian: package %s)", ops->name, m->binaries[0], m->package);
 	return NULL;
 }

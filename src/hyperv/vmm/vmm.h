@@ -35,6 +35,8 @@ enum vmm_start { VMM_START_BOOT, VMM_START_TEMPLATE, VMM_START_CLONE };
  */
 struct vm_spec {
 	const char *name;   /* the container's id: the VM's name */
+	const char *architecture; /* of the guest, by Go's names; NULL: that of the driver's first machine */
+	const char *machine;      /* a name that the driver knows; NULL: its first one for the architecture */
 	const char *binary; /* absolute path of the VMM; NULL: the driver's own, from PATH's usual places */
 	enum vmm_accel accel;
 	uint64_t memory;    /* the guest's RAM in bytes, rounded up to whole MiB */
@@ -63,12 +65,18 @@ struct vmm_monitor_ops {
 	int (*failed)(void *data, const struct error *reason, struct error *err);
 };
 
+/* A machine that a driver can make, and where the program for it usually is. */
+struct vmm_machine {
+	const char *architecture, *name;
+	const char *const *binaries; /* NULL-terminated, first that can be executed wins */
+	const char *package;	     /* that has them, for a message */
+};
+
 /* A kind of VMM. A new one is one more const of this type and a row in vmm.c's table (doc/HACKING.md, "add a
  * VMM"). */
 struct vmm_ops {
 	const char *name; /* "qemu" */
-	const char *const
-		*binaries; /* where it usually is, NULL-terminated, first that can be executed wins */
+	const struct vmm_machine *machines; /* the last one has no name */
 	/*
 	 * The command line for spec: pure. Returns a fresh vector for strv_free(), argv[0] is binary.
 	 */
@@ -91,7 +99,10 @@ extern const struct vmm_ops vmm_qemu;
  * none. */
 const struct vmm_ops *vmm_find(const char *name, struct error *err);
 
-/* The VMM's executable for spec: spec->binary, or the first of ops->binaries that is there. NULL with *err.
+/* The machine that spec asks for. NULL with *err, which lists those that there are. Pure. */
+const struct vmm_machine *vmm_machine_find(const struct vmm_ops *ops, const struct vm_spec *spec, struct error *err);
+
+/* The VMM's executable for spec: spec->binary, or the first of its machine's that is there. NULL with *err.
  * Borrowed. */
 const char *vmm_binary(const struct vmm_ops *ops, const struct vm_spec *spec, struct error *err);
 

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef HV_HYPERV_CHOICE_H
+#define HV_HYPERV_CHOICE_H
+
+#include "base/error.h"
+#include "base/macros.h"
+
+struct bundle;
+struct settings_guest;
+struct settings_hyperv;
+
+/* On which kernel a bundle's virtual machine runs. */
+struct choice {
+	const struct settings_guest *guest; /* borrowed from the settings */
+};
+
+/* What a VM has of which no bundle says anything. */
+#define CHOICE_USUAL(settings) ((struct choice){ .guest = &(settings)->guests[0] })
+
+/*
+ * The guest that a bundle names (annotation io.hvrun.guest-kernel), or the usual one. Returns 0 and *ret (choice_done()), or < 0:
+ * there is none of that name, and the message lists those that there are.
+ */
+int choice_make(const struct bundle *bundle, const struct settings_hyperv *settings, struct choice *ret, struct error *err);
+void choice_done(struct choice *c);
+#define _cleanup_choice_ _cleanup_(choice_done)
+
+#endif
