@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+# shellcheck disable=SC2015,SC2016,SC2154 # chains that end in fail; texts for the container's shell; names that lib.bash sets
+# podman as it is packaged, with hvrun as its runtime: what its users type.
+
+load clients
+
+setup_test()
+{
+	skip_unless "no podman" test -x "$(command -v podman)"
+	engine_runtime
+	rm -rf "${BUNDLE:?}/rootfs/dev/"*
+	PODMAN=(podman --root "$SCRATCH/store" --runroot "$SCRATCH/run" --storage-driver vfs --cgroup-manager cgroupfs
+		--events-backend none --log-level error --runtime "$RUNTIME")
+	# limits that this host lets anybody have; no network of podman's own, which wants plugins and a firewall
+	RUN=(run --network none --ulimit nofile=1024:1024 --ulimit nproc=1024:1024
+		--annotation "$ANNOTATION=$RUNTIME_TYPE")
+}
+
+eval "lib_$(declare -f teardown)"
+teardown()
+{
+	[ -z "${PODMAN-}" ] || pod rm -fa -t 0 >/dev/null 2>&1 || true
+	lib_teardown
+}
+
+pod()
+{
+	timeout --foreground -k 5 "$CALL_TIMEOUT" "${PODMAN[@]}" "$@" 3>&- 4>&-
+}
+
+@test "podman run: streams apart, exit status, limits, user, volumes, read-only" {
+	try pod "${RUN[@]}" --rm --memory 96m --pids-limit 64 --cpus 0.5 --cap-drop all --user 1000:1000 --read-only \
+		-v "$SCRATCH:/mnt:ro" --tmpfs /scratch:size=1m --rootfs "$BUNDLE/rootfs" \
+		sh -c 'id -u; cat /proc/self/status; touch /mnt/x || echo no; touch /y || echo no; touch /scratch/z && echo yes; echo err >&2; exit 7'
+	status_is 7
+	has 1000 yes 'CapEff:.0000000000000000' 'Seccomp:.2'
+	same "$(grep -c '^no$' <<<"$output")" 2
+	errors_have '^err$'
+}
+
+@test "podman run -d, exec, ps, pause, stats, update, stop, start, kill, rm" {
+	try pod "${RUN[@]}" -d --name "$ID" --rootfs "$BUNDLE/rootfs" sh -c 'trap "exit 5" TERM; while :; do sleep 0.1; done'
+	status_is 0
+	try pod exec "$ID" sh -c 'echo hello; exit 3'
+	status_is 3
+	has hello
+	echo typed >"$SCRATCH/input"
+	try_stdin "$SCRATCH/input" pod exec -i "$ID" cat
+	has typed
+	try pod ps --format '{{.Names}} {{.Status}}'
+	has "$ID Up .*"
+	try pod stats --no-stream --format '{{.Name}} {{.PIDs}}' "$ID"
+	has "$ID [1-9][0-9]*"
+	try pod update --memory 200m "$ID"
+	status_is 0
+	pod pause "$ID" >/dev/null
+	same "$(pod inspect --format '{{.State.Status}}' "$ID")" paused
+	pod unpause "$ID" >/dev/null
+	try pod stop -t 20 "$ID"
+	status_is 0
+	same "$(pod inspect --format '{{.State.Status}} {{.State.ExitCode}}' "$ID")" "exited 5"
+	pod start "$ID" >/dev/null
+	pod kill -s KILL "$ID" >/dev/null
+	try pod wait "$ID"
+	output_is 137
+	try pod rm "$ID"
+	status_is 0
+}
+
+@test "podman run -t: a terminal" {
+	try "$CONSOLE" run --size 30x70 "${PODMAN[@]}" "${RUN[@]}" --rm -t --rootfs "$BUNDLE/rootfs" /bin/init all isatty , exit 4
+	status_is 4
+	has 'isatty: 1 1 1' 'controlling: yes'
+}
+
+@test "podman run: a program that is not there is 127, one that cannot be executed 126" {
+	try pod "${RUN[@]}" --rm --rootfs "$BUNDLE/rootfs" /bin/nothing
+	status_is 127
+	try pod "${RUN[@]}" --rm --rootfs "$BUNDLE/rootfs" /etc/passwd
+	status_is 126
+}
