@@ -133,9 +133,9 @@ owned_by()
 @test "config-linux.md#memory: checkBeforeUpdate rejects a limit below what is used" {
 	only_hvrun
 	config '.linux.resources.memory = {"limit": 268435456}'
-	process /bin/sh -c 'x=$(/bin/busybox head -c 30000000 /dev/zero | /bin/busybox tr "\\0" x); echo ready: ${#x}; while :; do sleep 1000; done'
+	process /bin/sh -c 'x=$(/bin/busybox head -c 6000000 /dev/zero | /bin/busybox tr "\\0" x); echo ready: ${#x}; while :; do sleep 1000; done'
 	background "$ID"
-	echo '{"memory": {"limit": 10485760, "checkBeforeUpdate": true}}' >"$SCRATCH/resources"
+	echo '{"memory": {"limit": 2097152, "checkBeforeUpdate": true}}' >"$SCRATCH/resources"
 	try hv update -r "$SCRATCH/resources" "$ID"
 	status_is 1
 	errors_have memory
