@@ -54,6 +54,10 @@ const char *const annotations_unsafe[] = { "io.hvrun.",
 					   "io.kubernetes.cri.sandbox-id",
 					   "io.kubernetes.cri-o.ContainerType",
 					   "io.kubernetes.cri-o.SandboxID",
+					   "org.opencontainers.image.architecture",
+					   "org.opencontainers.image.os",
+					   "org.opencontainers.image.stopSignal",
+					   "org.opencontainers.image.variant",
 					   NULL };
 
 const struct annotation_def *annotation_def(enum annotation a)

@@ -63,6 +63,12 @@ static int fill_hyperv(struct settings_hyperv *h, const struct hv_settings_hyper
 	if (f->has_template)
 		h->use_template = f->template;
 	h->template_dir = f->template_dir;
+	h->allowed_hypervisors = f->allowed_hypervisors;
+	h->allowed_kernels = f->allowed_kernels;
+	h->allowed_initrds = f->allowed_initrds;
+	h->allowed_images = f->allowed_images;
+	h->allow_hypervisor_parameters = f->allow_hypervisor_parameters;
+	h->allow_kernel_parameters = f->allow_kernel_parameters;
 	h->vmm_path = f->vmm_path;
 	h->worker = f->worker;
 	h->kernel = f->kernel;

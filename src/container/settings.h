@@ -45,6 +45,9 @@ struct settings_hyperv {
 	uint32_t boot_timeout; /* seconds until the agent must have answered */
 	bool use_template;     /* VMs are copies of one that has booted */
 	const char *template_dir; /* NULL: /run/hvrun-template or the like */
+	/* What vm sections of bundles may name, beside what is named here anyway: patterns of host_file.h; NULL: nothing. */
+	char *const *allowed_hypervisors, *const *allowed_kernels, *const *allowed_initrds, *const *allowed_images;
+	bool allow_hypervisor_parameters, allow_kernel_parameters;
 	const struct settings_guest *guests;
 	size_t n_guests; /* >= 1 */
 };

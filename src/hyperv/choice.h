@@ -12,14 +12,17 @@ struct settings_hyperv;
 /* On which kernel a bundle's virtual machine runs. */
 struct choice {
 	const struct settings_guest *guest; /* borrowed from the settings */
+	/* Files that a vm section names, checked and without symlinks; owned. NULL: it names none. */
+	char *hypervisor, *kernel, *initrd, *image;
 };
 
 /* What a VM has of which no bundle says anything. */
 #define CHOICE_USUAL(settings) ((struct choice){ .guest = &(settings)->guests[0] })
 
 /*
- * The guest that a bundle names (annotation io.hvrun.guest-kernel), or the usual one. Returns 0 and *ret (choice_done()), or < 0:
- * there is none of that name, and the message lists those that there are.
+ * The guest that a bundle names (annotation io.hvrun.guest-kernel), or the usual one; and what its vm section (config-vm.md) names of
+ * the host's files, as far as the configuration file allows that. Returns 0 and *ret (choice_done()), or < 0 with *err naming the
+ * field, and what there is or what would permit it.
  */
 int choice_make(const struct bundle *bundle, const struct settings_hyperv *settings, struct choice *ret, struct error *err);
 void choice_done(struct choice *c);

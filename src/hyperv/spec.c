@@ -46,7 +46,12 @@ static unsigned choose_vcpus(const struct oci_config *c, const struct settings_h
 	return s->vcpus;
 }
 
-static int apply_vm_section(const struct oci_vm *vm, struct vm_spec *spec, struct error *err)
+static int refuse_hardware(const char *field, const char *why, struct error *err)
+{
+	return error_set(err, EINVAL, "vm.hwConfig.%s: %s (vcpus and memory are what can be chosen)", field, why);
+}
+
+static int apply_vm_section(const struct oci_vm *vm, const struct choice *choice, struct vm_spec *spec, struct error *err)
 {
 	const struct oci_vm_hw_config *hw = vm->hw_config;
 
@@ -55,22 +60,26 @@ static int apply_vm_section(const struct oci_vm *vm, struct vm_spec *spec, struc
 			err, EINVAL,
 			"vm.image: \"%s\": a guest's own root is always the initramfs (vm.kernel.initrd)",
 			vm->image->path);
-	if (hw && (hw->device_tree || hw->n_dtdevs || hw->n_iomems || hw->n_irqs))
-		return error_set(err, EINVAL,
-				 "vm.hwConfig: deviceTree, dtdevs, iomems and irqs are not supported, only "
-				 "vcpus and memory");
+	if (hw && hw->device_tree)
+		return refuse_hardware("deviceTree", "the monitor describes the machine to the guest itself", err);
+	if (hw && hw->n_dtdevs)
+		return refuse_hardware("dtdevs", "devices of the host are not passed through", err);
+	if (hw && hw->n_iomems)
+		return refuse_hardware("iomems", "memory of the host's devices is not passed through", err);
+	if (hw && hw->n_irqs)
+		return refuse_hardware("irqs", "interrupts of the host are not passed through", err);
 	if (hw && hw->has_vcpus && (hw->vcpus < 1 || hw->vcpus > VCPUS_MAX))
 		return error_set(err, ERANGE, "vm.hwConfig.vcpus: %u is not between 1 and %d", hw->vcpus,
 				 VCPUS_MAX);
 	if (vm->hypervisor) {
-		spec->binary = vm->hypervisor->path;
+		spec->binary = choice->hypervisor;
 		spec->args = vm->hypervisor->parameters;
 	}
 	if (vm->kernel) {
-		spec->kernel = vm->kernel->path;
+		spec->kernel = choice->kernel;
 		spec->kernel_args = vm->kernel->parameters;
-		if (vm->kernel->initrd)
-			spec->initrd = vm->kernel->initrd;
+		if (choice->initrd)
+			spec->initrd = choice->initrd;
 	}
 	return 0;
 }
@@ -94,7 +103,7 @@ int spec_make_vm(const struct oci_config *config, const struct settings_hyperv *
 		.console_fd = -1,
 		.qmp_fd = -1,
 	};
-	int r = config->vm ? apply_vm_section(config->vm, &spec, err) : 0;
+	int r = config->vm ? apply_vm_section(config->vm, choice, &spec, err) : 0;
 
 	if (r < 0)
 		return r;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * list and state. The columns are runc's, with the runtime type as the last one, so that scripts which count
+ * list and state. The columns are runc's, with the runtime type and what it means behind them, so that scripts which count
  * columns find what they look for. The same record makes the line, the array's element and what `state`
  * prints.
  */
@@ -21,6 +21,7 @@
 #include "base/str.h"
 #include "container/document.h"
 #include "container/isolation.h"
+#include "container/runtime_type.h"
 #include "runtime/lifecycle.h"
 #include "runtime/runtime.h"
 #include "schema/types.h"
@@ -33,10 +34,12 @@ struct record {
 	char *owner;
 };
 
-/* What is emulated is no security boundary, and says so wherever the type is shown. */
-static bool is_emulated(const struct hv_state *s)
+/* What stands between the container and the host. What is emulated is no security boundary, and says so wherever the type is shown. */
+static const char *isolation_text(const struct hv_state *s)
 {
-	return str_eq(s->accel, "tcg");
+	if (!str_eq(s->runtime_type, runtime_type_names[RUNTIME_TYPE_HYPERV]))
+		return "namespaces";
+	return str_eq(s->accel, "tcg") ? "vm (emulated: not a security boundary)" : "vm";
 }
 
 static int get_record(struct runtime *rt, struct container *c, const struct isolation_ops *ops,
@@ -93,8 +96,9 @@ static void write_record(struct buf *out, const struct record *r, bool pretty)
 	add_string(out, separator, "runtimeType", r->s->runtime_type);
 	if (r->s->accel)
 		add_string(out, separator, "accel", r->s->accel);
-	if (is_emulated(r->s))
-		add_string(out, separator, "isolation", "emulated: not a security boundary");
+	if (r->s->guest_kernel)
+		add_string(out, separator, "guestKernel", r->s->guest_kernel);
+	add_string(out, separator, "isolation", isolation_text(r->s));
 	buf_append_str(out, pretty ? "\n}" : "}");
 }
 
@@ -134,7 +138,7 @@ char *owner_name(const char *passwd, uid_t uid)
 }
 
 /* The columns of the table, the last one without padding. */
-static const char *const titles[] = { "ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER", "RUNTIME TYPE" };
+static const char *const titles[] = { "ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER", "RUNTIME TYPE", "ISOLATION" };
 enum { N_COLUMNS = ARRAY_SIZE(titles), MIN_WIDTH = 12, PADDING = 3 };
 
 struct table {
@@ -154,8 +158,8 @@ static void add_row(struct table *t, const struct record *r)
 	row[3] = xstrdup(r->s->bundle);
 	row[4] = xstrdup(r->s->created);
 	row[5] = xstrdup(r->owner);
-	row[6] = xasprintf("%s%s", r->s->runtime_type,
-			   is_emulated(r->s) ? " (emulated: not a security boundary)" : "");
+	row[6] = xstrdup(r->s->runtime_type);
+	row[7] = xstrdup(isolation_text(r->s));
 }
 
 static size_t column_width(const struct table *t, size_t column)

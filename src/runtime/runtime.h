@@ -86,7 +86,7 @@ int events_parse_interval(const char *text, int *ret_ms, struct error *err);
 int runtime_kill_regex(struct runtime *rt, const char *pattern, const char *signal, bool all, struct error *err);
 int runtime_delete_regex(struct runtime *rt, const char *pattern, bool force, struct error *err);
 
-/* The state as JSON, with runc's members and our runtimeType, accel, emulated. */
+/* The state as JSON, with runc's members and our runtimeType, accel, guestKernel, isolation. */
 int runtime_state(struct runtime *rt, const char *id, struct buf *out, struct error *err);
 
 int runtime_list(struct runtime *rt, const struct list_options *o, struct buf *out, struct error *err);

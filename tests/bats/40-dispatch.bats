@@ -137,13 +137,16 @@ ran_as()
 	status_is 0
 	eventually file_has "$SCRATCH/$ID.out" ready
 	annotate "$OTHER"
+	isolation=namespaces
+	! is_hyperv || isolation=vm
 	try plain list
-	grep -qE '^ID .*RUNTIME TYPE' <<<"$output"
-	grep -qE "^$ID .*\b$RUNTIME_TYPE\b" <<<"$output"
+	grep -qE '^ID .*RUNTIME TYPE +ISOLATION' <<<"$output"
+	grep -qE "^$ID .* $RUNTIME_TYPE +$isolation" <<<"$output" || fail "no line with $RUNTIME_TYPE, $isolation"
 	for verb in "state $ID" "list -f json"; do
 		# shellcheck disable=SC2086
 		try plain $verb
-		jq -e --arg type "$RUNTIME_TYPE" '[.. | strings] | any(. == $type)' <<<"$output"
+		jq -e --arg type "$RUNTIME_TYPE" --arg isolation "$isolation" \
+			'if type == "array" then .[0] else . end | .runtimeType == $type and (.isolation | startswith($isolation))' <<<"$output"
 	done
 	# a later verb goes where the container is, whatever the operator's default is by now
 	try plain --runtime-type "$OTHER" exec "$ID" /bin/init uname-r

@@ -73,6 +73,9 @@ static const struct {
 	{ "\"process\":{\"cwd\":\"/"
 	  "\",\"args\":[\"a\"],\"rlimits\":[{\"type\":\"RLIMIT_CORE\",\"soft\":2,\"hard\":1}]}",
 	  "process.rlimits[0]: RLIMIT_CORE: soft limit 2 is above the hard limit 1" },
+	{ "\"vm\":{\"kernel\":{\"path\":\"/k\"},\"hwconfig\":{\"vcpus\":2}}", NULL },
+	{ "\"vm\":{\"kernel\":{\"path\":\"/k\"},\"hwConfig\":{},\"hwconfig\":{}}",
+	  "vm: \"hwconfig\" appears twice" },
 	{ "\"annotations\":{\"io.hvrun.runtime-type\":\"hyperv\"}", NULL },
 	{ "\"annotations\":{\"io.hvrun.runtime-type\":\"Hyper-V\"}",
 	  "annotation io.hvrun.runtime-type: \"Hyper-V\" is not a valid value (Default, HyperV, Auto)" },
