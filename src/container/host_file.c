@@ -105,10 +105,11 @@ int host_file_check(const struct host_file *f, char **ret_path, struct error *er
 	if (r < 0)
 		return error_errnum(err, r, "%s: %s", f->field, f->path);
 	if (!is_known(f, &st)) {
+		bool same = str_eq(real, f->path);
+
 		if (!is_allowed(f, real))
-			return error_set(err, EPERM, "%s: \"%s\"%s%s is not allowed here (%s in the configuration file would permit it)",
-					 f->field, f->path, str_eq(real, f->path) ? "" : ", which is ", str_eq(real, f->path) ? "" : real,
-					 f->setting);
+			return error_set(err, EPERM, "%s: \"%s\"%s%s%s is not allowed here (%s in the configuration file would permit it)",
+					 f->field, f->path, same ? "" : ", which is ", same ? "" : real, same ? "" : ",", f->setting);
 		r = check_owners(f, real, err);
 		if (r < 0)
 			return r;

@@ -74,8 +74,8 @@ kernel_section()
 		config '.vm[$name] = {"vcpus": 2, "memory": 268435456}' --arg name $name
 		run_with_settings
 		status_is 0
-		has 'nproc: 2'
-		total=$(sed -n 's/^MemTotal: *\([0-9]*\) kB.*/\1/p' <<<"$output")
+		has 'cpus: 2'
+		total=$(sed -n 's/.*MemTotal: *\([0-9]*\) kB.*/\1/p' <<<"$output")
 		[ "$total" -gt 100000 ] && [ "$total" -lt 262144 ] || fail "MemTotal $total kB"
 	done
 	config '.vm.hwConfig = {"vcpus": 1}'
@@ -121,7 +121,7 @@ kernel_section()
 	status_is 0
 	settings --arg d "$SCRATCH" '.hyperv.allowed_kernels = [$d + "/link"]'
 	run_with_settings
-	refused vm.kernel.path "$SCRATCH/link, which is $SCRATCH/kernel"
+	refused vm.kernel.path "$SCRATCH/link\", which is $SCRATCH/kernel,"
 	# what others may write is nobody's word
 	settings --arg d "$SCRATCH" '.hyperv.allowed_kernels = [$d + "/"]'
 	chmod 666 "$SCRATCH/kernel"

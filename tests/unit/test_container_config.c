@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -74,8 +75,6 @@ static const struct {
 	  "\",\"args\":[\"a\"],\"rlimits\":[{\"type\":\"RLIMIT_CORE\",\"soft\":2,\"hard\":1}]}",
 	  "process.rlimits[0]: RLIMIT_CORE: soft limit 2 is above the hard limit 1" },
 	{ "\"vm\":{\"kernel\":{\"path\":\"/k\"},\"hwconfig\":{\"vcpus\":2}}", NULL },
-	{ "\"vm\":{\"kernel\":{\"path\":\"/k\"},\"hwConfig\":{},\"hwconfig\":{}}",
-	  "vm: \"hwconfig\" appears twice" },
 	{ "\"annotations\":{\"io.hvrun.runtime-type\":\"hyperv\"}", NULL },
 	{ "\"annotations\":{\"io.hvrun.runtime-type\":\"Hyper-V\"}",
 	  "annotation io.hvrun.runtime-type: \"Hyper-V\" is not a valid value (Default, HyperV, Auto)" },
@@ -140,6 +139,15 @@ static void test_root(void **state)
 /*
  * The table itself: every annotation has a key, a type that its choices fit, and a sentence for the manual.
  */
+/* Entries of features' list that end with a dot are prefixes (features.md). */
+static bool is_published(const char *key)
+{
+	for (const char *const *p = annotations_unsafe; *p; p++)
+		if (!strcmp(key, *p) || ((*p)[strlen(*p) - 1] == '.' && !strncmp(key, *p, strlen(*p))))
+			return true;
+	return false;
+}
+
 static void test_annotation_table(void **state)
 {
 	struct oci_string_map_entry member[] = { { (char *)"io.kubernetes.cri.container-type",
@@ -154,6 +162,9 @@ static void test_annotation_table(void **state)
 		assert_non_null(d->key);
 		assert_true(strlen(d->doc) > 10);
 		assert_int_equal(d->type == ANNOTATION_TYPE_CHOICE, d->choices != NULL);
+		/* whatever is honoured is published by features */
+		if (!is_published(d->key))
+			fail_msg("%s is not in annotations_unsafe", d->key);
 	}
 	assert_string_equal(annotation_sandbox_of(&map), "pod");
 	member[0].value = (char *)"sandbox";
