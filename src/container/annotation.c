@@ -34,6 +34,12 @@ static const struct annotation_def defs[_ANNOTATION_MAX] = {
 					    "arm64); compared with the host's." },
 	[ANNOTATION_IMAGE_VARIANT] = { "org.opencontainers.image.variant", ANNOTATION_TYPE_STRING, NULL,
 				       "The architecture's variant (v3, v8); compared with the host's." },
+	[ANNOTATION_IMAGE_OS_VERSION] = { "org.opencontainers.image.os.version", ANNOTATION_TYPE_STRING, NULL,
+					  "Of Linux, the oldest kernel that the image runs on; compared with "
+					  "the host's and the guests'." },
+	[ANNOTATION_IMAGE_OS_FEATURES] = { "org.opencontainers.image.os.features", ANNOTATION_TYPE_STRING, NULL,
+					   "What the image needs of its kernel, separated by commas; compared "
+					   "with what the configuration file says." },
 	[ANNOTATION_IMAGE_STOP_SIGNAL] = { "org.opencontainers.image.stopSignal", ANNOTATION_TYPE_SIGNAL,
 					   NULL,
 					   "What kill sends when no signal is given; SIGTERM without it." },
@@ -56,6 +62,8 @@ const char *const annotations_unsafe[] = { "io.hvrun.",
 					   "io.kubernetes.cri-o.SandboxID",
 					   "org.opencontainers.image.architecture",
 					   "org.opencontainers.image.os",
+					   "org.opencontainers.image.os.features",
+					   "org.opencontainers.image.os.version",
 					   "org.opencontainers.image.stopSignal",
 					   "org.opencontainers.image.variant",
 					   NULL };

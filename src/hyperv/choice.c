@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "container/annotation.h"
 #include "container/bundle.h"
+#include "container/compat.h"
 #include "container/host_file.h"
 #include "container/settings.h"
 #include "hyperv/vmm/vmm.h"
@@ -36,6 +37,20 @@ static int by_name(const struct settings_hyperv *s, const char *name, const stru
 			return 0;
 		}
 	return refuse_name(s, annotation_def(ANNOTATION_GUEST_KERNEL)->key, name, err);
+}
+
+/* The named guest, or the first that can run the image. */
+static int by_image(const struct bundle *b, const struct settings *s, const struct settings_guest **ret, struct error *err)
+{
+	_cleanup_compat_ struct compat compat = { 0 };
+	int guest;
+
+	compat_gather(b, s, &compat);
+	guest = compat_guest(&compat);
+	if (guest < 0)
+		return compat_refuse(&compat, RUNTIME_TYPE_HYPERV, err);
+	*ret = &s->hyperv.guests[guest];
+	return 0;
 }
 
 /* All kernels and initial file systems of the settings, for free(): whoever names one of them by its path names nothing new. */
@@ -95,8 +110,9 @@ static int check_vm(const struct oci_vm *vm, const struct settings_hyperv *s, st
 	return r;
 }
 
-int choice_make(const struct bundle *b, const struct settings_hyperv *s, struct choice *ret, struct error *err)
+int choice_make(const struct bundle *b, const struct settings *settings, struct choice *ret, struct error *err)
 {
+	const struct settings_hyperv *s = &settings->hyperv;
 	const char *name = annotation_get(b->config->annotations, ANNOTATION_GUEST_KERNEL);
 	_cleanup_choice_ struct choice c = CHOICE_USUAL(s);
 	const struct oci_vm *vm = b->config->vm;
@@ -106,8 +122,8 @@ int choice_make(const struct bundle *b, const struct settings_hyperv *s, struct 
 		return error_set(err, EINVAL, "annotation %s: \"%s\": the configuration has a vm section, which names its kernel itself",
 				 annotation_def(ANNOTATION_GUEST_KERNEL)->key, name);
 	r = name ? by_name(s, name, &c.guest, err) : 0;
-	if (r == 0 && vm)
-		r = check_vm(vm, s, &c, err);
+	if (r == 0)
+		r = vm ? check_vm(vm, s, &c, err) : by_image(b, settings, &c.guest, err);
 	if (r < 0)
 		return r;
 	*ret = c;

@@ -6,8 +6,8 @@
 #include "base/macros.h"
 
 struct bundle;
+struct settings;
 struct settings_guest;
-struct settings_hyperv;
 
 /* On which kernel a bundle's virtual machine runs. */
 struct choice {
@@ -20,11 +20,12 @@ struct choice {
 #define CHOICE_USUAL(settings) ((struct choice){ .guest = &(settings)->guests[0] })
 
 /*
- * The guest that a bundle names (annotation io.hvrun.guest-kernel), or the usual one; and what its vm section (config-vm.md) names of
+ * The guest that a bundle names (annotation io.hvrun.guest-kernel), or the first that can run its image
+ * (container/compat.h); and what its vm section (config-vm.md) names of
  * the host's files, as far as the configuration file allows that. Returns 0 and *ret (choice_done()), or < 0 with *err naming the
  * field, and what there is or what would permit it.
  */
-int choice_make(const struct bundle *bundle, const struct settings_hyperv *settings, struct choice *ret, struct error *err);
+int choice_make(const struct bundle *bundle, const struct settings *settings, struct choice *ret, struct error *err);
 void choice_done(struct choice *c);
 #define _cleanup_choice_ _cleanup_(choice_done)
 

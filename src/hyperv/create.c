@@ -82,7 +82,7 @@ static int decide(struct creation *k, struct error *err)
 		return error_set(err, EINVAL, "--preserve-fds %u: descriptors cannot be passed into a virtual machine", req->io.preserve_fds);
 	r = guest_config_derive(req->bundle, req->container->id, &k->guest, err);
 	if (r == 0)
-		r = choice_make(req->bundle, settings_of(k), &k->choice, err);
+		r = choice_make(req->bundle, req->env->settings, &k->choice, err);
 	if (r == 0)
 		r = spec_make_vm(req->bundle->config, settings_of(k), &k->choice, &k->vm, err);
 	if (r < 0)

@@ -56,7 +56,7 @@ static int validate(const struct env *env, const struct bundle *bundle, struct e
 
 	if (!vmm)
 		return -err->code;
-	r = choice_make(bundle, settings, &choice, err);
+	r = choice_make(bundle, env->settings, &choice, err);
 	if (r == 0)
 		r = check_rootfs(bundle, err);
 	if (r == 0)

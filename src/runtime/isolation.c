@@ -112,16 +112,18 @@ static int beside_sandbox(const struct dispatch *d, int said, int wanted, struct
 			 runtime_type_names[d->sandbox_type]);
 }
 
-int dispatch_asks_auto(const struct dispatch *d)
+/*
+ * Of what can run the image, the first: natively, in a virtual machine, by an interpreter. A machine is nearer to what the image
+ * expects than an interpreter of its programs.
+ */
+static int resolve_auto(unsigned can)
 {
-	int said = by_annotation(d->config, NULL);
-
-	return said == RUNTIME_TYPE_AUTO || (said == UNSAID && by_operator(d) == RUNTIME_TYPE_AUTO);
+	return can & COMPAT_NATIVE || !(can & COMPAT_HYPERV) ? RUNTIME_TYPE_DEFAULT : RUNTIME_TYPE_HYPERV;
 }
 
 int runtime_type_resolve(const struct dispatch *d, struct error *err)
 {
-	unsigned can = compat_check(&d->image, &d->host);
+	unsigned can = compat_check(d->compat);
 	int said = by_bundle(d->config, err), type;
 
 	if (said < UNSAID)
@@ -132,8 +134,8 @@ int runtime_type_resolve(const struct dispatch *d, struct error *err)
 	if (type < 0)
 		return type;
 	if (type == RUNTIME_TYPE_AUTO)
-		type = can & COMPAT_DEFAULT ? RUNTIME_TYPE_DEFAULT : RUNTIME_TYPE_HYPERV;
+		type = resolve_auto(can);
 	if (!(can & (type == RUNTIME_TYPE_DEFAULT ? COMPAT_DEFAULT : COMPAT_HYPERV)))
-		return compat_refuse(&d->image, &d->host, can, err);
+		return compat_refuse(d->compat, (enum runtime_type)type, err);
 	return type;
 }

@@ -17,14 +17,8 @@ struct dispatch {
 	int option;          /* --runtime-type: enum runtime_type, or -1 */
 	const char *program; /* the name that hvrun was called by */
 	int sandbox_type;    /* of a pod member: its sandbox's type, or -1 */
-	struct compat_image image;
-	struct compat_host host;
+	const struct compat *compat;
 };
-
-/*
- * Whether Auto takes part in the decision: then the image is worth a look inside.
- */
-int dispatch_asks_auto(const struct dispatch *d);
 
 /*
  * The rule (doc/ARCHITECTURE.md "Runtime type"): annotation; a vm section, or windows.hyperv beside linux;

@@ -202,12 +202,13 @@ static int choose_type(struct runtime *rt, const struct bundle *b, const struct 
 		.option = rt->runtime_type,
 		.program = rt->program,
 	};
+	_cleanup_compat_ struct compat compat = { 0 };
 	int r = sandbox_type(rt, b, &d.sandbox_type, err);
 
 	if (r < 0)
 		return r;
-	compat_image_of(b, dispatch_asks_auto(&d), &d.image);
-	compat_host_get(&d.image, &d.host);
+	compat_gather(b, rt->settings, &compat);
+	d.compat = &compat;
 	r = runtime_type_resolve(&d, err);
 	if (r < 0)
 		return r;

@@ -136,9 +136,6 @@ static void test_root(void **state)
 	}
 }
 
-/*
- * The table itself: every annotation has a key, a type that its choices fit, and a sentence for the manual.
- */
 /* Entries of features' list that end with a dot are prefixes (features.md). */
 static bool is_published(const char *key)
 {
@@ -148,6 +145,9 @@ static bool is_published(const char *key)
 	return false;
 }
 
+/*
+ * The table itself: every annotation has a key, a type that its choices fit, and a sentence for the manual.
+ */
 static void test_annotation_table(void **state)
 {
 	struct oci_string_map_entry member[] = { { (char *)"io.kubernetes.cri.container-type",
