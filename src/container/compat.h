@@ -71,6 +71,10 @@ void compat_done(struct compat *c);
 const char *compat_machine(const char *architecture);
 uint32_t compat_parse_version(const char *release);
 
+/* The version of a guest's kernel, by its row or by the guest.json beside it; 0: neither says. */
+struct settings_guest;
+uint32_t compat_guest_version(const struct settings_guest *g);
+
 /* The architecture of an ELF file by its name, NULL for one that is not known. Pure. */
 struct elf_identity;
 const char *compat_architecture_of(const struct elf_identity *elf);

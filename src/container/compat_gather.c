@@ -181,6 +181,13 @@ static uint32_t described_version(const char *kernel)
 	return d->kernel ? compat_parse_version(d->kernel->release) : 0;
 }
 
+uint32_t compat_guest_version(const struct settings_guest *g)
+{
+	uint32_t version = compat_parse_version(g->release);
+
+	return version ? version : described_version(g->kernel);
+}
+
 /* Looked for only where it matters. */
 static uint32_t guest_version(const struct settings_guest *g, const struct compat_image *image)
 {

@@ -49,49 +49,97 @@ static uint64_t align4(uint64_t n)
 	return (n + 3) & ~UINT64_C(3);
 }
 
-/* The notes between offset and end; sizes have 32 bits, so no sum of them overflows. */
-static uint32_t find_abi_tag(const struct view *v, uint64_t offset, uint64_t end)
+/*
+ * The description of the first note of that name and type between offset and end: its place, or 0. Sizes have 32 bits, so no sum of them
+ * overflows.
+ */
+static uint64_t find_note(const struct view *v, uint64_t offset, uint64_t end, const char *name, uint64_t type, uint64_t *ret_size)
 {
+	size_t len = strlen(name) + 1;
+
 	end = MIN(end, v->len);
 	for (int i = 0; i < NOTES_MAX && offset < end && end - offset >= sizeof(Elf32_Nhdr); i++) {
-		uint64_t name_size = number(v, offset, 4), size = number(v, offset + 4, 4), type = number(v, offset + 8, 4);
-		uint64_t name = offset + sizeof(Elf32_Nhdr), desc = name + align4(name_size);
+		uint64_t name_size = number(v, offset, 4), size = number(v, offset + 4, 4);
+		uint64_t at = offset + sizeof(Elf32_Nhdr), desc = at + align4(name_size);
 
-		if (type == NT_GNU_ABI_TAG && name_size == sizeof(ELF_NOTE_GNU) && name + name_size <= end &&
-		    !memcmp(v->bytes + name, ELF_NOTE_GNU, sizeof(ELF_NOTE_GNU)))
-			return abi_tag(v, desc, size);
+		if (number(v, offset + 8, 4) == type && name_size == len && at + len <= end && !memcmp(v->bytes + at, name, len)) {
+			*ret_size = size;
+			return desc;
+		}
 		offset = desc + align4(size);
 	}
 	return 0;
 }
 
-static uint32_t kernel_of(const struct view *v)
+/* The i-th segment of notes. */
+static bool find_notes(const struct view *v, unsigned i, uint64_t *ret_offset, uint64_t *ret_size)
 {
 	uint64_t at = FIELD(v, 0, Ehdr, e_phoff), size = FIELD(v, 0, Ehdr, e_phentsize);
 	uint64_t n = MIN(FIELD(v, 0, Ehdr, e_phnum), PHDRS_MAX);
-	uint32_t found = 0;
 
 	if (size != (v->is_64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr)))
-		return 0;
-	for (uint64_t i = 0; i < n && !found && at < v->len; i++, at += size) {
-		uint64_t offset = FIELD(v, at, Phdr, p_offset), length = FIELD(v, at, Phdr, p_filesz);
+		return false;
+	for (; n > 0 && at < v->len; n--, at += size) {
+		if (FIELD(v, at, Phdr, p_type) != PT_NOTE || i-- > 0)
+			continue;
+		*ret_offset = FIELD(v, at, Phdr, p_offset);
+		*ret_size = FIELD(v, at, Phdr, p_filesz);
+		return true;
+	}
+	return false;
+}
 
-		if (FIELD(v, at, Phdr, p_type) == PT_NOTE && offset < v->len)
-			found = find_abi_tag(v, offset, length < v->len ? offset + length : v->len);
+static uint32_t kernel_of(const struct view *v)
+{
+	uint64_t offset, size, desc;
+	uint32_t found = 0;
+
+	for (unsigned i = 0; !found && find_notes(v, i, &offset, &size); i++) {
+		if (offset >= v->len)
+			continue;
+		desc = find_note(v, offset, size < v->len ? offset + size : v->len, ELF_NOTE_GNU, NT_GNU_ABI_TAG, &size);
+		found = desc ? abi_tag(v, desc, size) : 0;
 	}
 	return found;
 }
 
+static struct view view_of(const unsigned char *head, size_t len)
+{
+	return (struct view){ head, len, head[EI_DATA] == ELFDATA2MSB, head[EI_CLASS] == ELFCLASS64 };
+}
+
+static bool is_elf(const unsigned char *head, size_t len)
+{
+	return len >= sizeof(Elf32_Ehdr) && memcmp(head, ELFMAG, SELFMAG) == 0;
+}
+
 bool elf_identify(const unsigned char *head, size_t len, struct elf_identity *ret)
 {
-	struct view v = { head, len, false, false };
+	struct view v;
 
-	if (len < sizeof(Elf32_Ehdr) || memcmp(head, ELFMAG, SELFMAG) != 0)
+	if (!is_elf(head, len))
 		return false;
-	v.is_64 = head[EI_CLASS] == ELFCLASS64;
-	v.big_endian = head[EI_DATA] == ELFDATA2MSB;
+	v = view_of(head, len);
 	*ret = (struct elf_identity){ .elf_class = head[EI_CLASS], .data = head[EI_DATA] };
 	ret->machine = (uint16_t)FIELD(&v, 0, Ehdr, e_machine);
 	ret->kernel = kernel_of(&v);
 	return true;
+}
+
+bool elf_find_notes(const unsigned char *head, size_t len, uint64_t *ret_offset, uint64_t *ret_size)
+{
+	struct view v;
+
+	if (!is_elf(head, len))
+		return false;
+	v = view_of(head, len);
+	return find_notes(&v, 0, ret_offset, ret_size);
+}
+
+bool elf_has_note(const unsigned char *notes, size_t len, const char *name, uint32_t type)
+{
+	const struct view v = { notes, len, false, true };
+	uint64_t size;
+
+	return find_note(&v, 0, len, name, type, &size) != 0;
 }

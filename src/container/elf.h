@@ -22,4 +22,8 @@ struct elf_identity {
  */
 bool elf_identify(const unsigned char *head, size_t len, struct elf_identity *ret);
 
+/* Where a file's first segment of notes is, and whether notes (of a little-endian file) have one of that name and type. Pure. */
+bool elf_find_notes(const unsigned char *head, size_t len, uint64_t *ret_offset, uint64_t *ret_size);
+bool elf_has_note(const unsigned char *notes, size_t len, const char *name, uint32_t type);
+
 #endif

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 
 #include "base/macros.h"
+#include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
 #include "container/annotation.h"
@@ -138,4 +139,33 @@ int runtime_type_resolve(const struct dispatch *d, struct error *err)
 	if (!(can & (type == RUNTIME_TYPE_DEFAULT ? COMPAT_DEFAULT : COMPAT_HYPERV)))
 		return compat_refuse(d->compat, (enum runtime_type)type, err);
 	return type;
+}
+
+static const char *operator_rule(const struct dispatch *d)
+{
+	if (d->option != UNSAID)
+		return "--runtime-type";
+	if (str_eq(path_basename(d->program), "hvrun-hyperv"))
+		return "the name hvrun-hyperv";
+	return d->settings->runtime_type == UNSAID ? NULL : "runtime_type in the configuration file";
+}
+
+char *runtime_type_rule(const struct dispatch *d)
+{
+	int said = by_bundle(d->config, NULL), operator_says = by_operator(d);
+	const char *operator_is = operator_rule(d), *who = "nobody asks for another";
+
+	/* an annotation may be stronger than the operator, and weaker where that is allowed; "Auto" is no word against HyperV */
+	bool outvoted = operator_says == RUNTIME_TYPE_HYPERV && said == RUNTIME_TYPE_AUTO && !d->settings->allow_annotation_default;
+
+	if (d->sandbox_type != UNSAID)
+		return xasprintf("its pod sandbox \"%s\"", annotation_sandbox_of(d->config->annotations));
+	if (said >= 0 && !outvoted && vm_section(d->config))
+		return xasprintf("its %s section", vm_section(d->config));
+	if (said >= 0 && !outvoted)
+		who = annotation_def(ANNOTATION_RUNTIME_TYPE)->key;
+	else if (operator_is)
+		who = operator_is;
+	return xasprintf("%s%s%s", said >= 0 && !outvoted ? "annotation " : "", who,
+			 !outvoted && (said >= 0 ? said : operator_says) == RUNTIME_TYPE_AUTO ? ", Auto: what fits the image" : "");
 }

@@ -29,6 +29,9 @@ struct dispatch {
  */
 int runtime_type_resolve(const struct dispatch *d, struct error *err);
 
+/* Who decided for the type that was resolved: "annotation io.hvrun.runtime-type", "--runtime-type" ... Pure; for free(). */
+char *runtime_type_rule(const struct dispatch *d);
+
 /* The implementation of a type by its value or by the name in state.json (NULL for one that is none). */
 const struct isolation_ops *isolation_of(enum runtime_type type);
 const struct isolation_ops *isolation_find(const char *name);

@@ -193,8 +193,7 @@ static int sandbox_type(struct runtime *rt, const struct bundle *b, int *ret, st
 	return r == 0 && *ret >= 0 ? 0 : error_wrap(err, "pod sandbox \"%s\"", id);
 }
 
-static int choose_type(struct runtime *rt, const struct bundle *b, const struct isolation_ops **ret,
-		       struct error *err)
+int lifecycle_choose(struct runtime *rt, const struct bundle *b, const struct isolation_ops **ret, char **ret_rule, struct error *err)
 {
 	struct dispatch d = {
 		.config = b->config,
@@ -213,6 +212,8 @@ static int choose_type(struct runtime *rt, const struct bundle *b, const struct 
 	if (r < 0)
 		return r;
 	*ret = isolation_of((enum runtime_type)r);
+	if (ret_rule)
+		*ret_rule = runtime_type_rule(&d);
 	return (*ret)->validate(&rt->env, b, err);
 }
 
@@ -267,7 +268,7 @@ int lifecycle_create(struct runtime *rt, const char *id, const struct bundle *b,
 
 	r = runtime_open_root(rt, false, err);
 	if (r == 0)
-		r = choose_type(rt, b, ret_ops, err);
+		r = lifecycle_choose(rt, b, ret_ops, NULL, err);
 	if (r == 0 && rt->env.root_dirfd < 0)
 		r = runtime_open_root(rt, true, err);
 	if (r == 0)

@@ -102,6 +102,12 @@ int runtime_template(struct runtime *rt, const char *action, const struct templa
  */
 int runtime_spec(const char *bundle, bool rootless, struct error *err);
 
+/*
+ * What would run here, as what, and why not: appended to out. bundle NULL: about the host alone. format: enum list_format. Changes nothing.
+ * Returns 0 when the bundle would run (or, without one, the type that a bundle gets which says nothing), 1 when not, < 0 when that cannot be told.
+ */
+int runtime_check(struct runtime *rt, const char *bundle, int format, struct buf *out, struct error *err);
+
 /* What this program was built to do (runtime-spec features.md), as JSON. */
 int runtime_features(struct runtime *rt, struct buf *out, struct error *err);
 

@@ -26,6 +26,21 @@
 const struct isolation_ops native_ops = { .name = "Default" };
 const struct isolation_ops hyperv_ops = { .name = "HyperV" };
 
+void hyperv_check(_unused_ const struct env *env, _unused_ struct report *r)
+{
+}
+
+int hyperv_usable(_unused_ const struct env *env, struct error *err)
+{
+	return error_set(err, EINVAL, "no VM here");
+}
+
+int hyperv_describe(_unused_ const struct env *env, _unused_ const struct bundle *b, _unused_ struct report *r,
+		    _unused_ struct hv_check_bundle *ret, _unused_ struct oci_doc *doc, struct error *err)
+{
+	return error_set(err, EINVAL, "no VM here");
+}
+
 int hyperv_template_build(_unused_ const struct env *env, struct error *err)
 {
 	return error_set(err, EINVAL, "no VM here");
