@@ -26,6 +26,9 @@ static const struct option_def options[] = {
 	ROW("pids-limit", 0, pids_limit, "N", "how many processes; -1: no limit"),
 	ROW("l3-cache-schema", 0, l3_cache_schema, "SCHEMA", "Intel RDT: L3 cache"),
 	ROW("mem-bw-schema", 0, mem_bw_schema, "SCHEMA", "Intel RDT: memory bandwidth"),
+	ROW("runtime-type", 0, runtime_type, "TYPE", "make it Default or HyperV before it starts"),
+	ROW("console-socket", 0, console_socket, "PATH", "of another type: gets its terminal"),
+	ROW("pid-file", 0, pid_file, "FILE", "of another type: write its process id there"),
 	/* kernels limit it no more (5.16) */
 	{ "kernel-memory", 0, OPTION_IGNORED_STRING, 0, NULL, NULL, NULL },
 	{ "kernel-memory-tcp", 0, OPTION_IGNORED_STRING, 0, NULL, NULL, NULL },
@@ -43,6 +46,7 @@ const struct command cmd_update = {
 	.args = "<container-id>",
 	.min_args = 1,
 	.max_args = 1,
+	.flags = COMMAND_STARTS_PROCESS, /* as another type */
 	.options = options,
 	.opts_size = sizeof(struct update_options),
 	.run = run,

@@ -7,6 +7,7 @@
  */
 #include "container/container.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ocispec/doc.h>
@@ -185,6 +186,50 @@ int container_new(const struct env *env, const char *id, const struct bundle *bu
 	}
 	*ret = TAKE_PTR(c);
 	return 0;
+}
+
+/* What create made in the state directory. */
+static int remove_entries(const struct container *c, struct error *err)
+{
+	int fd = openat(c->dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!d) {
+		r = error_errno(err, "container \"%s\": read its state directory", c->id);
+		fd_close(fd);
+		return r;
+	}
+	for (struct dirent *e; r == 0 && (e = readdir(d));) {
+		if (str_eq(e->d_name, ".") || str_eq(e->d_name, "..") || str_eq(e->d_name, "state.json") || str_eq(e->d_name, "config.json"))
+			continue;
+		r = file_remove_tree(c->dirfd, e->d_name);
+		if (r < 0)
+			error_errnum(err, r, "container \"%s\": remove %s", c->id, e->d_name);
+	}
+	closedir(d);
+	return r;
+}
+
+int container_reset(const struct env *env, struct container *c, const struct bundle *bundle, const char *runtime_type, struct error *err)
+{
+	struct oci_doc *old_doc = c->state_doc;
+	const struct hv_state *old = c->state;
+	struct oci_error oe;
+	int r = remove_entries(c, err);
+
+	if (r < 0)
+		return r;
+	if (oci_doc_new(&hv_state_type, &c->state_doc, &oe) < 0) {
+		c->state_doc = old_doc;
+		return document_error(err, &oe);
+	}
+	c->state = oci_doc_root(c->state_doc);
+	fill_state(c, env, bundle, runtime_type);
+	c->state->created = oci_doc_strdup(c->state_doc, old->created);
+	c->state->no_pivot = c->state->has_no_pivot = old->no_pivot;
+	c->state->no_new_keyring = c->state->has_no_new_keyring = old->no_new_keyring;
+	oci_doc_free(old_doc);
+	return container_save(c, err);
 }
 
 static int not_found(const char *id, struct error *err)

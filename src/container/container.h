@@ -61,6 +61,12 @@ int container_open_dir(const struct env *env, const char *id, bool lock, struct 
 /* Writes state.json atomically (temporary file, rename). */
 int container_save(struct container *c, struct error *err);
 
+/*
+ * Makes of an existing container, whose parts are destroyed, one that is about to be created as runtime_type: a state that says "creating"
+ * and a state directory with nothing in it but state.json and config.json. The id, the lock, the time of creation and create's options stay.
+ */
+int container_reset(const struct env *env, struct container *c, const struct bundle *bundle, const char *runtime_type, struct error *err);
+
 /* Removes the state directory and all in it. Last step of delete. */
 int container_remove(const struct env *env, struct container *c, struct error *err);
 

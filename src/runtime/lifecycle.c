@@ -235,19 +235,16 @@ void lifecycle_undo_id(struct runtime *rt, const char *id)
 		lifecycle_undo(rt, c, ops);
 }
 
-static int create_isolation(struct runtime *rt, struct container *c, const struct isolation_ops *ops,
-			    const struct bundle *b, const struct create_options *o, int console_socket,
-			    struct error *err)
+int lifecycle_isolate(struct runtime *rt, struct container *c, const struct isolation_ops *ops, const struct bundle *b,
+		      const struct process_io *io, struct error *err)
 {
 	const struct create_request req = {
 		.env = &rt->env,
 		.bundle = b,
 		.container = c,
-		.io = { .console_socket = console_socket,
-			.stdio = { 0, 1, 2 },
-			.preserve_fds = listen_fds() + o->preserve_fds },
-		.no_pivot = o->no_pivot,
-		.no_new_keyring = o->no_new_keyring,
+		.io = *io,
+		.no_pivot = c->state->no_pivot,
+		.no_new_keyring = c->state->no_new_keyring,
 	};
 	int r = notify_prepare(rt->env.root, c, ops, b, err);
 
@@ -263,6 +260,8 @@ int lifecycle_create(struct runtime *rt, const char *id, const struct bundle *b,
 		     const struct create_options *o, int console_socket, struct container **ret,
 		     const struct isolation_ops **ret_ops, struct error *err)
 {
+	const struct process_io io = { .console_socket = console_socket, .stdio = { 0, 1, 2 },
+				       .preserve_fds = listen_fds() + o->preserve_fds };
 	_cleanup_container_ struct container *c = NULL;
 	int r;
 
@@ -276,7 +275,9 @@ int lifecycle_create(struct runtime *rt, const char *id, const struct bundle *b,
 	if (r < 0)
 		return r;
 	log_info("container \"%s\": runtime type %s", id, (*ret_ops)->name);
-	r = create_isolation(rt, c, *ret_ops, b, o, console_socket, err);
+	c->state->no_pivot = c->state->has_no_pivot = o->no_pivot;
+	c->state->no_new_keyring = c->state->has_no_new_keyring = o->no_new_keyring;
+	r = lifecycle_isolate(rt, c, *ret_ops, b, &io, err);
 	if (r < 0) {
 		lifecycle_undo(rt, c, *ret_ops);
 		return r;
@@ -360,6 +361,20 @@ int lifecycle_start(struct runtime *rt, struct container *c, const struct isolat
 	if (r < 0)
 		lifecycle_undo_id(rt, c->id);
 	return r;
+}
+
+int lifecycle_poststop(struct container *c, struct error *err)
+{
+	const struct oci_hook *hooks = NULL;
+	_cleanup_free_ char *state = NULL;
+	size_t n = 0;
+	int r = load_hooks(c, "poststop", &hooks, &n, err);
+
+	if (r < 0 || n == 0)
+		return r;
+	state = container_oci_state(c, CONTAINER_STOPPED, 0);
+	hooks_run_all("poststop", hooks, n, state);
+	return 0;
 }
 
 int lifecycle_delete(struct runtime *rt, struct container *c, const struct isolation_ops *ops,

@@ -74,6 +74,17 @@ int lifecycle_create(struct runtime *rt, const char *id, const struct bundle *b,
 int lifecycle_start(struct runtime *rt, struct container *c, const struct isolation_ops *ops, bool wait_ready,
 		    struct error *err);
 
+/*
+ * create's part between the new state directory and the saved state: the isolation is made, with the options that the state has. What fails is the
+ * caller's to destroy.
+ */
+struct process_io;
+int lifecycle_isolate(struct runtime *rt, struct container *c, const struct isolation_ops *ops, const struct bundle *b,
+		      const struct process_io *io, struct error *err);
+
+/* Runs the poststop hooks of a container whose parts are destroyed; their failures are warnings. < 0: which there are cannot be read. */
+int lifecycle_poststop(struct container *c, struct error *err);
+
 /* destroy, state directory, poststop hooks, of a locked container in any state. */
 int lifecycle_delete(struct runtime *rt, struct container *c, const struct isolation_ops *ops,
 		     struct error *err);
@@ -86,5 +97,9 @@ void lifecycle_undo(struct runtime *rt, struct container *c, const struct isolat
 
 /* The same for one whose lock was given up meanwhile, and that may be gone already. */
 void lifecycle_undo_id(struct runtime *rt, const char *id);
+
+/* update --runtime-type (hvrun-update(8)): the same container as another type. In switch.c. */
+struct update_options;
+int runtime_switch(struct runtime *rt, const char *id, const struct update_options *o, struct error *err);
 
 #endif

@@ -67,6 +67,7 @@ struct update_options {
 	const char *cpuset_cpus, *cpuset_mems;
 	const char *pids_limit, *blkio_weight;
 	const char *l3_cache_schema, *mem_bw_schema;
+	const char *runtime_type, *console_socket, *pid_file; /* a change of type, and nothing else */
 };
 
 struct events_options {

@@ -198,7 +198,13 @@ int runtime_update(struct runtime *rt, const char *id, const struct update_optio
 	_cleanup_document_ struct oci_doc *doc = NULL;
 	const struct isolation_ops *ops;
 	enum container_status status;
-	int r = update_make_resources(o, &doc, err);
+	int r;
+
+	if (o->runtime_type)
+		return runtime_switch(rt, id, o, err);
+	if (o->console_socket || o->pid_file)
+		return error_set(err, EINVAL, "--%s: only with --runtime-type", o->console_socket ? "console-socket" : "pid-file");
+	r = update_make_resources(o, &doc, err);
 
 	if (r == 0)
 		r = runtime_load_settings(rt, err);
