@@ -27,7 +27,7 @@
 enum { EXIT_FAILED = 1, EXIT_UNKNOWN_COMMAND = 3, EXIT_EXEC_FAILED = 255 };
 
 struct global_options {
-	const char *root, *log, *config_file, *runtime_type, *cgroup_manager;
+	const char *root, *log, *config_file, *runtime_type, *cgroup_manager, *vm_console, *vm_log;
 	int log_format, log_level, accel, rootless;
 	bool debug, systemd_cgroup, version;
 };
@@ -49,6 +49,8 @@ static const struct option_def global_defs[] = {
 	ROW("runtime-type", 0, OPTION_STRING, runtime_type, "TYPE",
 	    "Default, HyperV, Auto, unless the bundle says", NULL),
 	ROW("vm-accel", 0, OPTION_CHOICE, accel, "kvm|tcg", "HyperV by KVM or by emulation", accels),
+	ROW("vm-console", 0, OPTION_STRING, vm_console, "FILE", "HyperV: what the guest's kernel prints", NULL),
+	ROW("vm-log", 0, OPTION_STRING, vm_log, "FILE", "HyperV: what the machine monitor prints", NULL),
 	ROW("config-file", 0, OPTION_STRING, config_file, "FILE", "settings (default: /etc/hvrun/hvrun.json)",
 	    NULL),
 	ROW("log", 0, OPTION_STRING, log, "TARGET", "FILE, journald:ID or syslog:ID (default: stderr)", NULL),
@@ -142,6 +144,8 @@ static int fill_runtime(struct runtime *rt, const struct global_options *g, stru
 	}
 	rt->root = g->root;
 	rt->config_file = g->config_file;
+	rt->vm_console = g->vm_console;
+	rt->vm_log = g->vm_log;
 	rt->accel = g->accel == UNSET ? NULL : accels[g->accel];
 	rt->rootless = g->rootless == 2 ? UNSET : g->rootless;
 	return 0;

@@ -48,6 +48,7 @@ struct settings_hyperv {
 	/* What vm sections of bundles may name, beside what is named here anyway: patterns of host_file.h; NULL: nothing. */
 	char *const *allowed_hypervisors, *const *allowed_kernels, *const *allowed_initrds, *const *allowed_images;
 	bool allow_hypervisor_parameters, allow_kernel_parameters;
+	const char *console_log, *vmm_log; /* --vm-console, --vm-log: absolute paths, or NULL */
 	const struct settings_guest *guests;
 	size_t n_guests; /* >= 1 */
 };

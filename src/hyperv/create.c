@@ -264,6 +264,7 @@ static int send_setup(struct creation *k, struct error *err)
 		.id = req->container->id, .vm = &vm, .create = &create, .share_dir = share_dir, .shares = k->shares,
 		.n_shares = k->guest->n_shares, .has_join_network = true, .join_network = k->join_network, .has_console = true,
 		.console = terminal, .console_size = p ? p->console_size : NULL, .boot_timeout = settings_of(k)->boot_timeout,
+		.console_log = (char *)settings_of(k)->console_log, .vmm_log = (char *)settings_of(k)->vmm_log,
 	};
 	struct client_request call_req = { .type = MESSAGE_SETUP, .fds = k->fds, .n_fds = k->n_fds };
 	_cleanup_free_ char *body = NULL;

@@ -38,6 +38,8 @@ void runtime_done(struct runtime *rt)
 	fd_close(rt->env.root_dirfd);
 	settings_free(rt->settings);
 	free(rt->root_path);
+	free(rt->console_path);
+	free(rt->vmm_log_path);
 }
 
 /*
@@ -92,12 +94,34 @@ int runtime_open_root(struct runtime *rt, bool make, struct error *err)
 	return 0;
 }
 
+/* An option's file against the current directory; for free(). */
+static char *absolute_path(const char *path)
+{
+	_cleanup_free_ char *cwd = path ? getcwd(NULL, 0) : NULL;
+
+	return path ? path_join(cwd ? cwd : "/", path) : NULL;
+}
+
+/* A guest's console is worth reading from its beginning: none of a copy, whose kernel has booted long ago. */
+static void set_logs(struct runtime *rt)
+{
+	struct settings_hyperv *h = &rt->settings->hyperv;
+
+	h->console_log = rt->console_path = absolute_path(rt->vm_console);
+	h->vmm_log = rt->vmm_log_path = absolute_path(rt->vm_log);
+	h->use_template &= !rt->vm_console;
+}
+
 int runtime_load_settings(struct runtime *rt, struct error *err)
 {
-	int r = rt->settings ? 0 : settings_load(rt->config_file, &rt->settings, err);
+	int r;
 
+	if (rt->settings)
+		return 0;
+	r = settings_load(rt->config_file, &rt->settings, err);
 	if (r < 0)
 		return r;
+	set_logs(rt);
 	if (rt->accel)
 		settings_set_accel(rt->settings, rt->accel);
 	rt->env.settings = rt->settings;

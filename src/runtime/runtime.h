@@ -19,13 +19,14 @@ struct runtime {
 	const char *root;        /* --root; NULL: /run/hvrun, or $XDG_RUNTIME_DIR/hvrun without privileges */
 	const char *config_file; /* --config-file */
 	const char *accel;       /* --vm-accel: "kvm", "tcg", or NULL */
+	const char *vm_console, *vm_log; /* --vm-console, --vm-log: files, or NULL */
 	int runtime_type;        /* --runtime-type: enum runtime_type, or -1 */
 	int cgroup_manager;      /* --cgroup-manager, --systemd-cgroup: enum cgroup_manager_type, or -1 */
 	int rootless;            /* --rootless: 1, 0, or -1: find out */
 
 	struct env env;
 	struct settings *settings; /* loaded by the verbs that need it */
-	char *root_path;
+	char *root_path, *console_path, *vmm_log_path; /* --root, --vm-console, --vm-log, absolute */
 };
 
 /* Frees what the verbs opened. */

@@ -145,6 +145,10 @@ int setup_worker(struct worker *w, int *fds, size_t n_fds, struct error *err)
 	prctl(PR_SET_DUMPABLE, 0);
 	r = sort_fds(w, fds, n_fds, &f, err);
 	if (r == 0)
+		r = log_file_open(&w->console_log, "--vm-console", w->setup->console_log, LOG_FILE_MAX, err);
+	if (r == 0)
+		r = log_file_open(&w->vmm_log, "--vm-log", w->setup->vmm_log, LOG_FILE_MAX, err);
+	if (r == 0)
 		r = take_stdio(w, err);
 	if (r == 0)
 		r = enter_network(w->setup->join_network, f.network, err);

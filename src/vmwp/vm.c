@@ -53,6 +53,7 @@ static void fill_spec(const struct worker *w, int pairs[_PAIRS][2], struct vm_sp
 		.kernel = vm->kernel,
 		.initrd = vm->initrd,
 		.kernel_args = vm->kernel_args,
+		.verbose = w->setup->console_log,
 		.args = vm->args,
 		.share = w->setup->share_dir,
 		.control_fd = pairs[CONTROL][1],
@@ -74,6 +75,8 @@ static int on_vmm_stderr(void *data, int fd, _unused_ uint32_t events, _unused_ 
 
 	if (n < 0 && errno == EAGAIN)
 		return 0;
+	if (n > 0)
+		log_file_write(&w->vmm_log, bytes, (size_t)n);
 	if (n <= 0)
 		w->stderr_source = event_source_free(w->stderr_source);
 	else if (w->vmm_stderr.len < KEPT)
@@ -93,6 +96,7 @@ static int on_console(void *data, int fd, _unused_ uint32_t events, _unused_ str
 		w->console_source = event_source_free(w->console_source);
 		return 0;
 	}
+	log_file_write(&w->console_log, bytes, (size_t)n);
 	buf_append(&w->console, bytes, (size_t)n);
 	if (w->console.len > KEPT)
 		buf_consume(&w->console, w->console.len - KEPT);
@@ -287,6 +291,8 @@ static int spawn(struct worker *w, int pairs[_PAIRS][2], int stderr_fd, struct e
 	w->vmm_running = true;
 	line = str_join(argv, " ");
 	log_debug("vmm %d: %s", (int)w->vmm_pid, line);
+	log_file_write(&w->vmm_log, line, strlen(line));
+	log_file_write(&w->vmm_log, "\n", 1);
 	return 0;
 }
 

@@ -314,6 +314,8 @@ static void worker_done(struct worker *w)
 	fd_close(w->listen_fd);
 	fd_close(w->state_dirfd);
 	fd_close(w->share_dirfd);
+	log_file_done(&w->console_log);
+	log_file_done(&w->vmm_log);
 	oci_doc_free(w->setup_doc);
 }
 
@@ -321,7 +323,7 @@ int worker_run(const char *id, int launcher_fd, const struct frame *setup, int *
 {
 	struct worker w = { .state_dirfd = -1, .listen_fd = -1, .share_dirfd = -1, .stdio = { -1, -1, -1 }, .tty_fd = -1,
 			    .vmm_pidfd = -1, .vmm_stderr_fd = -1, .console_fd = -1, .template_dirfd = -1, .memory_fd = -1,
-			    .devices_fd = -1 };
+			    .devices_fd = -1, .console_log = LOG_FILE_NONE, .vmm_log = LOG_FILE_NONE };
 	int r;
 
 	r = json_parse(&hv_worker_setup_type, setup->body, setup->len, &w.setup_doc, err);

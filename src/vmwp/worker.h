@@ -12,6 +12,7 @@
 #include "hyperv/vmm/vmm.h"
 #include "proto/channel.h"
 #include "proto/mux.h"
+#include "vmwp/log_file.h"
 
 struct hv_worker_setup;
 struct pending;
@@ -78,6 +79,7 @@ struct worker {
 	struct buf vmm_stderr, console; /* the first and the last bytes */
 	struct event_source *console_source, *stderr_source, *exit_source;
 	int console_fd;
+	struct log_file console_log, vmm_log; /* --vm-console, --vm-log */
 
 	struct channel *control;
 	struct mux *mux;

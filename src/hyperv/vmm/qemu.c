@@ -125,6 +125,8 @@ static void add_kernel(char ***argv, const struct vm_spec *spec)
 		   spec->console_fd >= 0 ? "console=ttyS0" : "8250.nr_uarts=0");
 	if (spec->accel == VMM_ACCEL_TCG && spec->tsc_khz)
 		buf_printf(&cmdline, " tsc_early_khz=%u", spec->tsc_khz);
+	if (spec->verbose)
+		buf_append_str(&cmdline, " loglevel=7"); /* over "quiet" */
 	for (char *const *word = spec->kernel_args; word && *word; word++)
 		buf_printf(&cmdline, " %s", *word);
 	add(argv, "-kernel", "%s", spec->kernel);

@@ -3,6 +3,7 @@
 #define HV_HYPERV_VMM_VMM_H
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/error.h"
@@ -45,6 +46,7 @@ struct vm_spec {
 	const char *kernel; /* uncompressed ELF with a PVH note */
 	const char *initrd; /* uncompressed cpio with the agent as /init */
 	char *const *kernel_args; /* NULL-terminated words added to the kernel's command line; NULL = none */
+	bool verbose;             /* the guest's kernel prints all that it has to say */
 	char *const *args;        /* NULL-terminated words added to the VMM's command line; NULL = none */
 	const char *share;        /* directory exported by 9p under VMM_SHARE_TAG; NULL = none */
 	int control_fd;           /* VMM_PORT_CONTROL */
