@@ -172,12 +172,15 @@ static int derive_linux(struct derivation *d, struct error *err)
 		return error_set(err, EINVAL,
 				 "linux.netDevices: \"%s\" cannot be moved into a virtual machine",
 				 l->net_devices[0].key);
+	if (l->intel_rdt)
+		return error_set(err, EOPNOTSUPP,
+				 "linux.intelRdt: a virtual machine's processes get no class of the processor's caches; "
+				 "runtime type Default has them");
 	r = derive_seccomp(l->seccomp, err);
 	if (r < 0)
 		return r;
 	l->cgroups_path = oci_doc_strdup(d->doc, cgroup);
 	derive_resources(l->resources);
-	l->intel_rdt = NULL;
 	l->mount_label = NULL;
 	return 0;
 }
@@ -189,7 +192,6 @@ static int derive_process(struct derivation *d, _unused_ struct error *err)
 	if (!p)
 		return 0;
 	p->apparmor_profile = p->selinux_label = NULL;
-	p->exec_cpu_affinity = NULL;
 	return 0;
 }
 

@@ -11,7 +11,6 @@ setup_test()
 }
 
 @test "config-linux.md#intelrdt: without a mounted resctrl it is an error" {
-	not_hyperv "intelRdt is not carried over to the machine"
 	config '.linux.intelRdt = {"closID": "group"}'
 	invalid 'intelRdt|resctrl'
 }
