@@ -143,6 +143,16 @@ int sys_setrlimit(int resource, const struct rlimit *limit)
 	return ret(setrlimit(resource, limit));
 }
 
+int sys_sched_getaffinity(unsigned long *mask, size_t size)
+{
+	return ret(syscall(SYS_sched_getaffinity, 0, size, mask));
+}
+
+int sys_sched_setaffinity(const unsigned long *mask, size_t size)
+{
+	return ret(syscall(SYS_sched_setaffinity, 0, size, mask));
+}
+
 int sys_sched_setattr(const void *attr)
 {
 	return ret(syscall(SYS_sched_setattr, 0, attr, 0));

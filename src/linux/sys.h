@@ -62,6 +62,8 @@ int sys_capget(uint64_t *permitted);
 int sys_capset(uint64_t effective, uint64_t permitted, uint64_t inheritable);
 int sys_seccomp(unsigned operation, unsigned flags, const void *args); /* 3.17 */
 int sys_setrlimit(int resource, const struct rlimit *limit);
+int sys_sched_getaffinity(unsigned long *mask, size_t size);
+int sys_sched_setaffinity(const unsigned long *mask, size_t size);
 int sys_sched_setattr(const void *attr); /* struct sched_attr; 3.14 */
 int sys_ioprio_set(int value);
 int sys_set_mempolicy(int mode, const unsigned long *nodes, unsigned long n_bits);

@@ -23,6 +23,7 @@
 #include "base/process.h"
 #include "container/container.h"
 #include "container/env.h"
+#include "linux/affinity.h"
 #include "linux/cgroup/cgroup.h"
 #include "linux/namespace.h"
 #include "linux/oom.h"
@@ -93,7 +94,13 @@ static int step_fds(struct joiner *j, struct error *err)
 
 static int step_cgroup(struct joiner *j, struct error *err)
 {
-	return j->await_cgroup ? sync_expect(j->sync_fd, SYNC_GO, NULL, err) : 0;
+	const struct affinity *a = &j->plan->affinity;
+	int r = j->await_cgroup ? sync_expect(j->sync_fd, SYNC_GO, NULL, err) : 0;
+
+	if (r == 0 && a->has_final)
+		return affinity_set(&a->final, NULL, err);
+	affinity_reset();
+	return r;
 }
 
 static int step_credentials(struct joiner *j, struct error *err)
@@ -248,6 +255,21 @@ static int open_root(struct execution *x, struct error *err)
 	return r < 0 ? error_errnum(err, r, "open /proc/%s", path) : 0;
 }
 
+/* Born where execCPUAffinity.initial says: a process has its parent's processors from its first instruction. */
+static int spawn_on(const struct affinity *a, const struct spawn *s, struct spawned *ret, struct error *err)
+{
+	struct error ignored;
+	struct cpu_mask own;
+	int r = a->has_initial ? affinity_set(&a->initial, &own, err) : 0;
+
+	if (r < 0)
+		return r;
+	r = spawn_process(s, ret, err);
+	if (a->has_initial)
+		affinity_set(&own, NULL, &ignored);
+	return r;
+}
+
 static int give_birth(struct execution *x, struct error *err)
 {
 	struct joiner *j = &x->joiner;
@@ -277,7 +299,7 @@ static int give_birth(struct execution *x, struct error *err)
 	/* the child has it from its first moment; we take it back, for our own /proc entries should be ours
 	 */
 	sys_prctl(PR_SET_DUMPABLE, 0, 0);
-	r = spawn_process(&s, &x->child, err);
+	r = spawn_on(&x->plan.affinity, &s, &x->child, err);
 	sys_prctl(PR_SET_DUMPABLE, 1, 0);
 	j->sync_fd = fd_close(j->sync_fd);
 	return r;

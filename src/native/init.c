@@ -24,6 +24,7 @@
 #include "base/mem.h"
 #include "container/container.h"
 #include "container/hooks.h"
+#include "linux/affinity.h"
 #include "linux/namespace.h"
 #include "linux/procfs.h"
 #include "linux/safe_open.h"
@@ -247,6 +248,16 @@ static int step_fds(struct init *in, struct error *err)
 	return r < 0 ? error_errnum(err, r, "close_range") : 0;
 }
 
+/* In its cgroup it may run wherever that lets it, whatever processors we were given. */
+static int step_affinity(struct init *in, struct error *err)
+{
+	int r = await_cgroup(in, err);
+
+	if (r == 0)
+		affinity_reset();
+	return r;
+}
+
 static int apply_credentials(struct init *in, struct error *err)
 {
 	int r = credentials_apply(&in->plan->process, in->sync_fd, err);
@@ -257,12 +268,7 @@ static int apply_credentials(struct init *in, struct error *err)
 /* With SCMP_ACT_NOTIFY the filter is made by create, which sends its listener (config-linux.md). */
 static int step_early_credentials(struct init *in, struct error *err)
 {
-	int r;
-
-	if (!in->plan->process.seccomp.notify)
-		return 0;
-	r = await_cgroup(in, err);
-	return r < 0 ? r : apply_credentials(in, err);
+	return in->plan->process.seccomp.notify ? apply_credentials(in, err) : 0;
 }
 
 static int step_late_credentials(struct init *in, struct error *err)
@@ -272,10 +278,7 @@ static int step_late_credentials(struct init *in, struct error *err)
 
 static int step_ready(struct init *in, struct error *err)
 {
-	int r = await_cgroup(in, err);
-
-	if (r == 0)
-		r = sync_tell(in->sync_fd, SYNC_READY, 0, err);
+	int r = sync_tell(in->sync_fd, SYNC_READY, 0, err);
 	in->sync_fd = fd_close(in->sync_fd);
 	return r;
 }
@@ -298,8 +301,8 @@ typedef int step_fn(struct init *in, struct error *err);
 static step_fn *const create_steps[] = {
 	step_join,     step_identity, step_dumpable, step_time,          step_cgroup_namespace,
 	step_names,    step_sysctl,   step_mounts,   step_runtime_hooks, step_container_hooks,
-	step_terminal, step_enter,    step_process,  step_fds,           step_early_credentials,
-	step_ready,
+	step_terminal, step_enter,    step_process,  step_fds,           step_affinity,
+	step_early_credentials,       step_ready,
 };
 
 static step_fn *const start_steps[] = { step_late_credentials, step_start_hooks, step_exec };

@@ -9,6 +9,7 @@
 
 #include "base/buf.h"
 #include "base/error.h"
+#include "linux/affinity.h"
 #include "linux/caps.h"
 #include "linux/lsm/lsm.h"
 #include "linux/mempolicy.h"
@@ -104,6 +105,7 @@ struct plan_process {
 	struct caps caps;
 	struct rlimits rlimits;
 	struct scheduler scheduler;
+	struct affinity affinity; /* of exec */
 	int ioprio;       /* -1 = leave it alone */
 	long personality; /* -1 = leave it alone */
 	struct mempolicy mempolicy;

@@ -70,6 +70,8 @@ static int plan_limits(const struct oci_config *config, const struct oci_process
 	if (r == 0)
 		r = scheduler_from_oci(from->scheduler, &p->scheduler, err);
 	if (r == 0)
+		r = affinity_from_oci(from->exec_cpu_affinity, &p->affinity, err);
+	if (r == 0)
 		r = ioprio_from_oci(from->io_priority, &p->ioprio, err);
 	if (r == 0)
 		r = personality_from_oci(l ? l->personality : NULL, &p->personality, err);

@@ -165,3 +165,34 @@ load lib
 	status_is 4
 	no_errors
 }
+
+# Where the process in a container may run: "allowed_cpus ID"
+allowed_cpus()
+{
+	hv exec "$1" /bin/sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' /proc/self/status
+}
+
+@test "execCPUAffinity: exec runs on the processors that it names, and on all without" {
+	config '.process.execCPUAffinity = {"initial": "0", "final": "0"}'
+	process /bin/init pause
+	background "$ID"
+	same "$(allowed_cpus "$ID")" 0
+	config '.process.execCPUAffinity = {"initial": "0"}'
+	background "$ID-b"
+	same "$(allowed_cpus "$ID-b")" "$(hv exec --process <(jq '.process | del(.execCPUAffinity) | .args = ["/bin/sed", "-n", "s/^Cpus_allowed_list:[[:space:]]*//p", "/proc/self/status"]' config.json) "$ID")"
+	config '.process.execCPUAffinity = {"initial": "8000"}'
+	background "$ID-c"
+	try allowed_cpus "$ID-c"
+	status_is 255
+	errors_have "execCPUAffinity"
+	config '.process.execCPUAffinity = {"final": "zero"}'
+	try hv create "$ID-d"
+	refused 'execCPUAffinity.final.*"zero"'
+}
+
+@test "the runtime's own processor affinity is not the container's" {
+	skip_unless "no taskset" command -v taskset
+	process /bin/sed -n 's/^Cpus_allowed_list:[[:space:]]*//p' /proc/self/status
+	all=$(hv run "$ID")
+	same "$(taskset -c 0 "${HV[@]}" run "$ID")" "$all"
+}

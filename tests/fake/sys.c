@@ -175,6 +175,20 @@ int sys_setrlimit(int resource, const struct rlimit *limit)
 	return note("setrlimit %d %llu", resource, (unsigned long long)limit->rlim_cur);
 }
 
+int sys_sched_getaffinity(unsigned long *mask, size_t size)
+{
+	(void)mask;
+	(void)size;
+	return note("sched_getaffinity");
+}
+
+int sys_sched_setaffinity(const unsigned long *mask, size_t size)
+{
+	(void)mask;
+	(void)size;
+	return note("sched_setaffinity");
+}
+
 int sys_sched_setattr(const void *attr)
 {
 	(void)attr;

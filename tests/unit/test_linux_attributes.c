@@ -15,6 +15,7 @@
 #include <cmocka.h>
 
 #include "base/macros.h"
+#include "linux/affinity.h"
 #include "linux/ioprio.h"
 #include "linux/mempolicy.h"
 #include "linux/personality.h"
@@ -40,6 +41,38 @@ static void test_scheduler(void **state)
 	assert_int_equal(scheduler_from_oci(NULL, &s, &err), 0);
 	assert_false(s.set);
 	assert_int_equal(scheduler_apply(&s, &err), 0);
+}
+
+static void test_affinity(void **state)
+{
+	struct oci_exec_cpu_affinity oci = {.initial = (char *)"0-2, 65,8191", .final = (char *)""};
+	struct affinity a;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(affinity_from_oci(&oci, &a, &err), 0);
+	assert_true(a.has_initial);
+	assert_false(a.has_final);
+	assert_int_equal(a.initial.bits[0], 7);
+	assert_int_equal(a.initial.bits[1], 2);
+	assert_int_equal(affinity_from_oci(NULL, &a, &err), 0);
+	assert_false(a.has_initial);
+}
+
+static void test_affinity_refused(void **state)
+{
+	static const char *const lists[] = {"a", "3-1", "8192", "0,", ",", "-1", "1-", "0;1", "18446744073709551616"};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++) {
+		struct oci_exec_cpu_affinity oci = {.final = (char *)lists[i]};
+		struct affinity a;
+		struct error err = {0};
+
+		assert_true(affinity_from_oci(&oci, &a, &err) < 0);
+		assert_non_null(strstr(err.msg, "process.execCPUAffinity.final: \""));
+		assert_non_null(strstr(err.msg, lists[i]));
+	}
 }
 
 static void test_scheduler_refused(void **state)
@@ -167,6 +200,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_scheduler),   cmocka_unit_test(test_scheduler_refused),
+		cmocka_unit_test(test_affinity),    cmocka_unit_test(test_affinity_refused),
 		cmocka_unit_test(test_ioprio),      cmocka_unit_test(test_mempolicy),
 		cmocka_unit_test(test_personality), cmocka_unit_test(test_apply),
 	};
