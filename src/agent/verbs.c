@@ -114,7 +114,7 @@ int verb_exec(const struct verb_context *v, pid_t *ret_pid, _unused_ struct buf 
 	const struct hv_agent_exec *m = v->message;
 	_cleanup_container_ struct container *c = NULL;
 	struct exec_request req = {
-		.process = m->process, .ignore_paused = m->ignore_paused, .sub_cgroup = m->sub_cgroup
+		.process = m->process, .ignore_paused = m->ignore_paused, .sub_cgroups = m->sub_cgroups
 	};
 	int r = open_container(v->agent, m->id, true, &c, err);
 

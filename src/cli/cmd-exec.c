@@ -24,7 +24,7 @@ static const struct option_def options[] = {
 	ROW("preserve-fds", 0, OPTION_U32, preserve_fds, "N", "keep N descriptors from 3 on open"),
 	ROW("process-label", 0, OPTION_STRING, process_label, "LABEL", "SELinux label of the process"),
 	ROW("apparmor", 0, OPTION_STRING, apparmor, "PROFILE", "AppArmor profile of the process"),
-	ROW("cgroup", 0, OPTION_STRING, cgroup, "PATH", "sub-cgroup to run in"),
+	ROW("cgroup", 0, OPTION_LIST, cgroups, "[CTRL:]PATH", "sub-cgroup to run in; may be repeated"),
 	ROW("ignore-paused", 0, OPTION_BOOL, ignore_paused, NULL, "also in a paused container"),
 	{ 0 },
 };

@@ -59,7 +59,7 @@ struct exec_request {
 	const struct oci_process *process; /* complete: defaults of the container's own process filled in */
 	struct process_io io;
 	bool ignore_paused;
-	const char *sub_cgroup; /* below the container's cgroup; NULL = the container's own */
+	char *const *sub_cgroups; /* as cgroup_open_sub() takes them; NULL = the container's own group */
 };
 
 /* What ends a wait for the OOM killer. */

@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "container/container.h"
 #include "container/env.h"
 #include "container/settings.h"
@@ -26,7 +27,8 @@ static int send_exec(const struct launch *l, const struct container *c, const st
 		     struct error *err)
 {
 	bool terminal = req->process->terminal;
-	struct hv_agent_exec exec = { .id = c->id, .process = (struct oci_process *)req->process, .sub_cgroup = (char *)req->sub_cgroup,
+	struct hv_agent_exec exec = { .id = c->id, .process = (struct oci_process *)req->process, .sub_cgroups = (char **)req->sub_cgroups,
+				      .n_sub_cgroups = strv_length((char **)req->sub_cgroups),
 				      .has_ignore_paused = true, .ignore_paused = req->ignore_paused };
 	struct hv_worker_exec setup = { .exec = &exec, .has_console = true, .console = terminal };
 	int fds[] = { connection, req->io.console_socket };

@@ -191,8 +191,8 @@ static int open_cgroup(struct execution *x, struct error *err)
 
 	if (r < 0)
 		return r;
-	if (x->req->sub_cgroup)
-		r = cgroup_open_sub(own, x->req->sub_cgroup, &x->cgroup, err);
+	if (x->req->sub_cgroups)
+		r = cgroup_open_sub(own, x->req->sub_cgroups, &x->cgroup, err);
 	else
 		r = cgroup_open_beside(own, (pid_t)x->container->state->pid, &x->cgroup, err);
 	cgroup_free(own);

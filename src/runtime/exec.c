@@ -245,7 +245,7 @@ static int exec_in(struct runtime *rt, struct container *c, const struct isolati
 		.process = p,
 		.io = { .stdio = { 0, 1, 2 }, .preserve_fds = listen_fds() + o->preserve_fds },
 		.ignore_paused = o->ignore_paused,
-		.sub_cgroup = o->cgroup,
+		.sub_cgroups = o->cgroups,
 	};
 	pid_t pid;
 	int r = terminal_connect(p->terminal, o->detach, o->console_socket, &console, err);

@@ -33,10 +33,10 @@ struct exec_options {
 	const char *user;
 	const char *process_label;
 	const char *apparmor;
-	const char *cgroup;
 	char **env;
 	char **caps;
 	char **additional_gids;
+	char **cgroups; /* "PATH" or "CONTROLLER[,CONTROLLER]:PATH", below the container's group */
 	uint32_t preserve_fds;
 	bool tty;
 	bool detach;

@@ -114,3 +114,31 @@ host_limit()
 	errors_have "unified|no.such.file"
 	machine_unchanged "$before"
 }
+
+@test "exec --cgroup: a path for all hierarchies, and one for the hierarchy of a controller" {
+	only_hvrun
+	not_hyperv "groups are the guest's"
+	process /bin/init pause
+	background "$ID"
+	if is_cgroup_v2; then
+		group=$(cgroup_of "$ID" pids)
+		mkdir "$group/all"
+		try hv exec --cgroup /all "$ID" /bin/cat /proc/self/cgroup
+		status_is 0
+		has '0::/(.*/)?all'
+	else
+		for controller in memory pids; do
+			mkdir "$(cgroup_of "$ID" $controller)/$controller"
+		done
+		try hv exec --cgroup memory:memory --cgroup pids:/pids "$ID" /bin/cat /proc/self/cgroup
+		status_is 0
+		has '[0-9]+:memory:.*/memory' '[0-9]+:pids:.*/pids' "[0-9]+:cpu.*[^y]"
+		lacks 'cpu.*/(memory|pids)$'
+	fi
+	try hv exec --cgroup nosuch:/all "$ID" /bin/init cgroup-path
+	status_is 255
+	errors_have 'unknown controller "nosuch"'
+	try hv exec --cgroup /missing "$ID" /bin/init cgroup-path
+	status_is 255
+	errors_have 'bad sub cgroup path'
+}

@@ -437,7 +437,7 @@ in_prepared_namespace()
 	process /bin/init pause
 	config '.linux.cgroupsPath = $path' --arg path "/$TAG-cg/sub"
 	background "$ID"
-	for sub in .. ../.. /../../.. ../../../../.. x/../../..; do
+	for sub in .. ../.. /../../.. ../../../../.. x/../../.. memory:.. cpu,memory:/../..; do
 		try hv exec --cgroup "$sub" "$ID" /bin/init cgroup-path
 		[ "$status" != 0 ] || fail "\"$sub\" was taken" || return 1
 		errors_have 'sub cgroup'

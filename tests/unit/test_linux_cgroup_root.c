@@ -371,9 +371,9 @@ static void test_strings_and_sub(void **state)
 		assert_int_equal(mkdirat(cg->h[i].dirfd, "inner", 0755), 0);
 		assert_int_equal(mkdirat(cg->h[i].dirfd, "inner/most", 0755), 0);
 	}
-	assert_true(cgroup_open_sub(cg, "../..", &sub, &err) < 0);
+	assert_true(cgroup_open_sub(cg, (char *[]){ (char *)"../..", NULL }, &sub, &err) < 0);
 	assert_non_null(strstr(err.msg, "bad sub cgroup path"));
-	assert_true(cgroup_open_sub(cg, "missing", &sub, &err) < 0);
+	assert_true(cgroup_open_sub(cg, (char *[]){ (char *)"missing", NULL }, &sub, &err) < 0);
 	cgroup_free(cg);
 	finish(again); /* the groups inside go too */
 }

@@ -214,15 +214,69 @@ static int open_below(struct cgroup *result, const struct cgroup_hierarchy *h, c
 	return 0;
 }
 
-int cgroup_open_sub(const struct cgroup *cg, const char *sub, struct cgroup **ret, struct error *err)
+/* Where the controllers before the colon end; NULL when there are none, and the path is for all hierarchies. */
+static const char *sub_colon(const char *sub)
+{
+	const char *colon = strchr(sub, ':');
+
+	return colon && !memchr(sub, '/', (size_t)(colon - sub)) ? colon : NULL;
+}
+
+/* v2 has its controllers in one hierarchy: a single one cannot be meant there. */
+static int check_controllers(const struct cgroup *cg, const char *sub, struct error *err)
+{
+	const char *colon = sub_colon(sub);
+	_cleanup_free_ char *list = colon ? xstrndup(sub, (size_t)(colon - sub)) : NULL;
+	_cleanup_strv_ char **names = colon ? str_split(list, ',') : NULL;
+
+	for (char **n = names; n && *n; n++)
+		if (!**n || !cgroup_find(cg, CGROUP_V1, *n))
+			return error_set(err, EINVAL, "--cgroup: \"%s\": unknown controller \"%s\": no cgroup v1 hierarchy has it", sub, *n);
+	return 0;
+}
+
+static bool names_hierarchy(const char *sub, const char *colon, const struct cgroup_hierarchy *h)
+{
+	_cleanup_free_ char *list = xstrndup(sub, (size_t)(colon - sub));
+	_cleanup_strv_ char **names = str_split(list, ',');
+
+	for (char **n = names; *n; n++)
+		if (cgroup_list_has(h->controllers, *n))
+			return true;
+	return false;
+}
+
+/* The path for one hierarchy: the last one that names it, else the last one for all, else the group itself. */
+static const char *sub_path(char *const *subs, const struct cgroup_hierarchy *h)
+{
+	const char *all = "", *own = NULL;
+
+	for (; *subs; subs++) {
+		const char *colon = sub_colon(*subs);
+
+		if (!colon)
+			all = *subs;
+		else if (names_hierarchy(*subs, colon, h))
+			own = colon + 1;
+	}
+	return own ? own : all;
+}
+
+int cgroup_open_sub(const struct cgroup *cg, char *const *subs, struct cgroup **ret, struct error *err)
 {
 	_cleanup_cgroup_ struct cgroup *result = xcalloc(1, sizeof(*result));
 
-	if (path_has_dotdot(sub))
-		return error_set(err, EINVAL,
-				 "bad sub cgroup path: \"%s\" leads out of the container's cgroup", sub);
+	for (char *const *s = subs; *s; s++) {
+		const char *colon = sub_colon(*s);
+
+		if (path_has_dotdot(colon ? colon + 1 : *s))
+			return error_set(err, EINVAL, "bad sub cgroup path: \"%s\" leads out of the container's cgroup", *s);
+		if (check_controllers(cg, *s, err) < 0)
+			return -err->code;
+	}
 	result->mode = cg->mode;
 	for (size_t i = 0; i < cg->n; i++) {
+		const char *sub = sub_path(subs, &cg->h[i]);
 		int r = open_below(result, &cg->h[i], sub + strspn(sub, "/"));
 
 		if (r < 0)

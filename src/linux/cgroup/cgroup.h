@@ -100,9 +100,12 @@ int cgroup_clone_fd(const struct cgroup *cg);
 /* Moves process pid (0 = the caller) into the group in every hierarchy. */
 int cgroup_join(const struct cgroup *cg, pid_t pid, struct error *err);
 
-/* The existing sub-group "sub" of cg as a handle of its own (exec --cgroup). One that leads out: "bad sub
- * cgroup path". */
-int cgroup_open_sub(const struct cgroup *cg, const char *sub, struct cgroup **ret, struct error *err);
+/*
+ * An existing sub-group of cg as a handle of its own (exec --cgroup). subs, NULL-terminated, are "PATH", in every hierarchy, or
+ * "CONTROLLER[,CONTROLLER]:PATH" in those with the controllers, which counts more; a later one counts more than one before it. One that
+ * leads out: "bad sub cgroup path".
+ */
+int cgroup_open_sub(const struct cgroup *cg, char *const *subs, struct cgroup **ret, struct error *err);
 
 /*
  * The group for another process beside pid (exec): cg, but in the v2 hierarchy the sub-group that pid has
