@@ -94,6 +94,34 @@ static int check_user_namespace(const struct oci_config *c, struct error *err)
 	return 0;
 }
 
+static bool is_mapped(const struct oci_id_mapping *maps, size_t n, uint32_t id)
+{
+	for (size_t i = 0; i < n; i++)
+		if (id >= maps[i].container_id && id - maps[i].container_id < maps[i].size)
+			return true;
+	return false;
+}
+
+/* setresuid(2) would say EINVAL, but only when the container has been made, and in words that name neither. */
+static int check_mapped_user(const struct oci_config *c, struct error *err)
+{
+	const struct oci_namespace *ns = find_namespace(c, OCI_NAMESPACE_TYPE_USER);
+	const struct oci_user *u = c->process ? c->process->user : NULL;
+	const struct oci_linux *l = c->linux_;
+
+	if (!u || !ns || (ns->path && ns->path[0]) || l->n_uid_mappings == 0)
+		return 0;
+	if (!is_mapped(l->uid_mappings, l->n_uid_mappings, u->uid))
+		return error_set(err, EINVAL, "process.user.uid: %u is not in linux.uidMappings", u->uid);
+	if (!is_mapped(l->gid_mappings, l->n_gid_mappings, u->gid))
+		return error_set(err, EINVAL, "process.user.gid: %u is not in linux.gidMappings", u->gid);
+	for (size_t i = 0; i < u->n_additional_gids; i++)
+		if (!is_mapped(l->gid_mappings, l->n_gid_mappings, u->additional_gids[i]))
+			return error_set(err, EINVAL, "process.user.additionalGids[%zu]: %u is not in linux.gidMappings", i,
+					 u->additional_gids[i]);
+	return 0;
+}
+
 static int check_time_offsets(const struct oci_config *c, struct error *err)
 {
 	const struct oci_namespace *t = find_namespace(c, OCI_NAMESPACE_TYPE_TIME);
@@ -216,7 +244,7 @@ int validate_config(const struct oci_config *config, struct error *err)
 {
 	static int (*const checks[])(const struct oci_config *, struct error *) = {
 		check_version,        check_root,         check_process,     check_names,  check_paths,
-		check_user_namespace, check_time_offsets, check_net_devices, check_mounts, check_devices,
+		check_user_namespace, check_mapped_user, check_time_offsets, check_net_devices, check_mounts, check_devices,
 		check_seccomp,        check_block_io,     check_rdma,   check_personality,  check_annotations,
 	};
 

@@ -7,6 +7,7 @@
 #include "linux/userns.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -44,12 +45,9 @@ static bool is_own_id(const struct id_map *maps, size_t n, uint32_t own)
 }
 
 /* newuidmap PID INSIDE OUTSIDE COUNT ... */
-static int run_helper(const char *path, pid_t pid, const struct id_map *maps, size_t n, struct error *err)
+static char **helper_argv(const char *path, pid_t pid, const struct id_map *maps, size_t n)
 {
-	_cleanup_strv_ char **argv = NULL;
-	struct process_spawn spec = { .path = path, .stdio = { -1, 2, 2 } };
-	char number[16];
-	int status, r;
+	char **argv = NULL, number[16];
 
 	strv_append(&argv, path);
 	snprintf(number, sizeof(number), "%d", (int)pid);
@@ -62,19 +60,35 @@ static int run_helper(const char *path, pid_t pid, const struct id_map *maps, si
 			strv_append(&argv, number);
 		}
 	}
-	spec.argv = argv;
+	return argv;
+}
+
+enum { HELPER_SAYS_MAX = 4096 };
+
+static int run_helper(const char *path, pid_t pid, const struct id_map *maps, size_t n, struct error *err)
+{
+	_cleanup_strv_ char **argv = helper_argv(path, pid, maps, n);
+	_cleanup_free_ char *said = NULL;
+	int pipe_fds[2], status, r;
+	struct process_spawn spec = { .path = path, .argv = argv, .stdio = { -1, -1, -1 } };
+
+	if (pipe2(pipe_fds, O_CLOEXEC) < 0)
+		return error_errno(err, "pipe2");
+	spec.stdio[1] = spec.stdio[2] = pipe_fds[1];
 	r = process_spawn(&spec, &pid);
+	close(pipe_fds[1]);
+	if (r == 0 && fd_read_file(pipe_fds[0], HELPER_SAYS_MAX, &said, NULL) < 0)
+		said = NULL;
+	close(pipe_fds[0]);
 	if (r < 0)
 		return error_errnum(err, r, "%s is needed to map more ids than one's own", path);
 	r = process_wait(pid, &status);
 	if (r < 0)
 		return error_errnum(err, r, "wait for %s", path);
-	if (status != 0)
-		return error_set(
-			err, EPERM,
-			"%s failed with status %d: the ids must be granted in /etc/subuid and /etc/subgid",
-			path, process_exit_status(status));
-	return 0;
+	if (status == 0)
+		return 0;
+	return error_set(err, EPERM, "%s: exit status %d, stderr: %.*s (ids must be granted in /etc/subuid and /etc/subgid)", path,
+			 process_exit_status(status), said ? (int)strcspn(said, "\n") : 0, said ? said : "");
 }
 
 static int write_map(int procfs_fd, pid_t pid, const char *file, const struct id_map *maps, size_t n,

@@ -23,6 +23,7 @@
 #include "linux/resctrl.h"
 #include "linux/seccomp.h"
 #include "linux/sys.h"
+#include "native/members.h"
 #include "native/native.h"
 #include "native/operations.h"
 #include "native/start.h"
@@ -60,6 +61,9 @@ int native_validate(const struct env *env _unused_, const struct bundle *b, stru
 	};
 	struct stat st;
 
+	if (geteuid() != 0 && !native_has_namespace(c, OCI_NAMESPACE_TYPE_USER))
+		return error_set(err, EPERM,
+				 "linux.namespaces: rootless containers need a user namespace: add {\"type\": \"user\"}, and mappings");
 	if (lstat(b->rootfs, &st) < 0)
 		return error_errno(err, "invalid rootfs: root.path \"%s\"", b->rootfs);
 	if (!S_ISDIR(st.st_mode))
@@ -82,10 +86,14 @@ static int open_process(const struct container *c, struct error *err)
 	return fd < 0 ? error_errnum(err, fd, "pidfd_open %d", (int)c->state->pid) : fd;
 }
 
-static int signal_all(const struct container *c, int sig, struct error *err)
+static int signal_all(struct container *c, int sig, struct error *err)
 {
 	_cleanup_cgroup_ struct cgroup *cg = NULL;
-	int r = native_cgroup(c, &cg, err);
+	int r;
+
+	if (c->state->n_cgroup == 0)
+		return members_signal(c, sig, err);
+	r = native_cgroup(c, &cg, err);
 
 	return r < 0 ? r : cgroup_signal(cg, sig, err);
 }
@@ -130,8 +138,11 @@ int native_pids(const struct env *env _unused_, struct container *c, pid_t **ret
 		struct error *err)
 {
 	_cleanup_cgroup_ struct cgroup *cg = NULL;
-	int r = native_cgroup(c, &cg, err);
+	int r;
 
+	if (c->state->n_cgroup == 0)
+		return members_pids(c, ret, ret_n, err);
+	r = native_cgroup(c, &cg, err);
 	return r < 0 ? r : cgroup_pids(cg, ret, ret_n, err);
 }
 

@@ -22,7 +22,17 @@ static int set_groups(const struct plan_process *p, struct error *err)
 	/* a user namespace without gid map of its own may not: fine as long as nothing was asked for */
 	if (r == -EPERM && p->n_gids == 0)
 		return 0;
+	if (r == -EPERM)
+		return error_set(err, EPERM,
+				 "process.user.additionalGids: no groups can be set here: a user namespace whose gid map was written "
+				 "without privileges has none (user_namespaces(7))");
 	return r < 0 ? error_errnum(err, r, "process.user.additionalGids: setgroups") : 0;
+}
+
+static int id_error(int r, const char *field, unsigned id, struct error *err)
+{
+	return r == -EINVAL ? error_set(err, EINVAL, "%s: %u is not mapped in the container's user namespace", field, id)
+			    : error_errnum(err, r, "%s: cannot become %u", field, id);
 }
 
 static int set_user(const struct plan_process *p, struct error *err)
@@ -33,10 +43,10 @@ static int set_user(const struct plan_process *p, struct error *err)
 		return r;
 	r = sys_setresgid(p->gid);
 	if (r < 0)
-		return error_errnum(err, r, "process.user.gid: setresgid %u", p->gid);
+		return id_error(r, "process.user.gid", p->gid, err);
 	r = sys_setresuid(p->uid);
 	if (r < 0)
-		return error_errnum(err, r, "process.user.uid: setresuid %u", p->uid);
+		return id_error(r, "process.user.uid", p->uid, err);
 	umask(p->umask);
 	return 0;
 }

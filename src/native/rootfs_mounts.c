@@ -8,6 +8,7 @@
 #include <linux/magic.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/vfs.h>
 
 #include "base/fd.h"
@@ -35,10 +36,33 @@ static int open_target(struct rootfs *r, const struct plan_mount *m, enum safe_m
 	return fd < 0 ? error_errnum(err, fd, "open the destination") : fd;
 }
 
+/* mount_namespaces(7): flags of a mount from a more privileged namespace are locked in a user namespace. */
+static int explain_locked(int mount_fd, const struct plan_mount *m, struct error *err)
+{
+	static const struct {
+		uint64_t attr;
+		long flag;
+		const char *name;
+	} flags[] = { { MOUNT_ATTR_RDONLY, ST_RDONLY, "ro" },
+		      { MOUNT_ATTR_NOSUID, ST_NOSUID, "nosuid" },
+		      { MOUNT_ATTR_NODEV, ST_NODEV, "nodev" },
+		      { MOUNT_ATTR_NOEXEC, ST_NOEXEC, "noexec" } };
+	struct statfs fs;
+
+	for (size_t i = 0; fstatfs(mount_fd, &fs) == 0 && i < ARRAY_SIZE(flags); i++)
+		if (((m->options.attr.clr | m->options.rec.clr) & flags[i].attr) && (fs.f_flags & flags[i].flag))
+			return error_set(err, EPERM,
+					 "options: \"%s\" of the source \"%s\" is locked: a user namespace cannot take it off",
+					 flags[i].name, m->source ? m->source : "");
+	return error_errnum(err, -EPERM, "put the mount in its place");
+}
+
 static int finish(int mount_fd, int target, const struct plan_mount *m, struct error *err)
 {
 	int x = mount_attach(mount_fd, target, &m->options);
 
+	if (x == -EPERM)
+		return explain_locked(mount_fd, m, err);
 	if (x < 0)
 		return error_errnum(err, x, "put the mount in its place");
 	for (size_t i = 0; i < m->options.n_propagation; i++) {
@@ -94,6 +118,23 @@ static bool takes_label(const char *type)
 	return !str_eq(type, "proc") && !str_eq(type, "sysfs") && !str_eq(type, "mqueue");
 }
 
+/* What the kernel's EPERM means in a user namespace, user_namespaces(7) "mount_namespaces": it says the same for all of it. */
+static int explain(const struct plan_mount *m, struct error *err)
+{
+	const struct error said = *err;
+	const char *why = NULL;
+
+	if (str_eq(m->type, "proc"))
+		why = "in a user namespace proc can be mounted only in a pid namespace of its own, and where no part of the /proc "
+		      "outside is hidden by another mount (/proc/self/mountinfo tells)";
+	else if (str_eq(m->type, "sysfs"))
+		why = "in a user namespace sysfs needs a new network namespace, and a /sys outside of which no part is hidden; a bind "
+		      "mount of /sys needs neither";
+	if (err->code != EPERM || !why)
+		return -err->code;
+	return error_set(err, EPERM, "%s: %s", said.msg, why);
+}
+
 static int mount_fs(struct rootfs *r, const struct plan_mount *m, int unused _unused_, struct error *err)
 {
 	const char *data[MOUNT_OPTIONS_MAX + 1];
@@ -123,7 +164,7 @@ static int mount_fs(struct rootfs *r, const struct plan_mount *m, int unused _un
 		fs.attributes = 0;
 	fd = mount_new_fs(&fs, err);
 	if (fd < 0)
-		return fd;
+		return explain(m, err);
 	if (m->options.extra & MOUNT_EXTRA_TMPCOPYUP) {
 		x = copy_up(target, fd, err);
 		if (x < 0)

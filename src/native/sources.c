@@ -51,8 +51,6 @@ static int map_ids(const struct sources *s, size_t index, int *made, struct erro
 	const struct plan_mount *m = &s->plan->rootfs.mounts[index];
 	int userns, r;
 
-	if (s->rootless)
-		return error_set(err, EPERM, "options: \"idmap\" needs root");
 	userns = userns_for(s, index, made, err);
 	if (userns < 0)
 		return error_wrap(err, "options: \"idmap\"");
@@ -90,6 +88,8 @@ static int open_mount(struct sources *s, size_t index, int *made, struct error *
 
 	if (m->kind != PLAN_MOUNT_BIND || !(idmap || (s->in_userns && !s->rootless)))
 		return 0;
+	if (idmap && s->rootless)
+		return error_set(err, EPERM, "options: \"idmap\" needs root");
 	s->fds[1 + index] = open_copy(s, m->source, m->options.extra & MOUNT_EXTRA_RECURSIVE, false, err);
 	if (s->fds[1 + index] < 0)
 		return s->fds[1 + index];
