@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <ocispec/types.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -56,6 +57,8 @@ static int validate(const struct env *env, const struct bundle *bundle, struct e
 
 	if (!vmm)
 		return -err->code;
+	if (geteuid() != 0)
+		return error_set(err, EPERM, "runtime type HyperV needs root: its machines are joined with the host's mounts and links");
 	r = choice_make(bundle, env->settings, &choice, err);
 	if (r == 0)
 		r = check_rootfs(bundle, err);

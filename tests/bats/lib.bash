@@ -11,7 +11,7 @@
 #   HVTEST_BIN     where tests/init's and tests/bats/helpers' programs are
 #   VM_ACCEL       kvm or tcg, the --vm-accel of every call
 #   HVRUN_OPTIONS  more options for every call (tests/vm/run: --systemd-cgroup)
-#   STRICT=1       a skip is a failure
+#   STRICT=1       a skip is a failure; what is "not for" a runtime type, a runtime or a cgroup manager is none
 
 bats_require_minimum_version 1.5.0
 
@@ -42,7 +42,14 @@ is_hyperv()
 # Cgroups are systemd's, whose cgroupsPath is no path: tests/vm/run --variant systemd.
 not_systemd()
 {
-	skip_unless "the systemd manager: $1" test "${HVRUN_OPTIONS:-}" != --systemd-cgroup
+	[ "${HVRUN_OPTIONS:-}" != --systemd-cgroup ] || not_for "the systemd manager" "$1"
+}
+
+# Declares that a test has no meaning for what is under test: not a skip, which is about the host. The runner counts it apart, with the
+# reason, and it is no failure with STRICT=1. What a type cannot do but somebody could ask for belongs into 66-types.bats.
+not_for()
+{
+	skip "not for $1: $2"
 }
 
 skip_unless()
@@ -56,17 +63,17 @@ skip_unless()
 
 only_hvrun()
 {
-	skip_unless "only hvrun has this" is_hvrun
+	is_hvrun || not_for "${HVRUN##*/}" "only hvrun has this"
 }
 
 not_hyperv()
 {
-	skip_unless "HyperV: $1" test "$RUNTIME_TYPE" != HyperV
+	! is_hyperv || not_for HyperV "$1"
 }
 
 only_hyperv()
 {
-	skip_unless "type Default: $1" is_hyperv
+	is_hyperv || not_for Default "$1"
 }
 
 # --- calling the runtime ----------------------------------------------------------------------------------------------
