@@ -78,6 +78,29 @@ int error_wrap(struct error *e, const char *fmt, ...)
 	return r;
 }
 
+const char *error_name(int code, char buf[static 16])
+{
+#define ROW(name) { name, #name }
+	static const struct {
+		int code;
+		const char *name;
+	} rows[] = {
+		ROW(EPERM),	   ROW(ENOENT),	     ROW(ESRCH),	ROW(EINTR),	  ROW(EIO),	   ROW(ENXIO),	      ROW(E2BIG),
+		ROW(ENOEXEC),	   ROW(EBADF),	     ROW(ECHILD),	ROW(EAGAIN),	  ROW(ENOMEM),	   ROW(EACCES),	      ROW(EBUSY),
+		ROW(EEXIST),	   ROW(EXDEV),	     ROW(ENODEV),	ROW(ENOTDIR),	  ROW(EISDIR),	   ROW(EINVAL),	      ROW(ENFILE),
+		ROW(EMFILE),	   ROW(ETXTBSY),     ROW(EFBIG),	ROW(ENOSPC),	  ROW(EROFS),	   ROW(EPIPE),	      ROW(ERANGE),
+		ROW(ENAMETOOLONG), ROW(ENOLCK),	     ROW(ENOSYS),	ROW(ENOTEMPTY),	  ROW(ELOOP),	   ROW(EPROTO),	      ROW(EOVERFLOW),
+		ROW(EOPNOTSUPP),   ROW(EADDRINUSE),  ROW(ECONNRESET),	ROW(ECONNREFUSED), ROW(ETIMEDOUT),  ROW(EHOSTDOWN),   ROW(ESTALE),
+	};
+#undef ROW
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (rows[i].code == code)
+			return rows[i].name;
+	snprintf(buf, 16, "E%d", code);
+	return buf;
+}
+
 void error_sanitize(struct error *e)
 {
 	if (e->code <= 0)

@@ -30,6 +30,9 @@ int error_errnum(struct error *e, int r, const char *fmt, ...) _printf_(3, 4);
 /* Puts "text: " before the message that is in *e. Returns -e->code. */
 int error_wrap(struct error *e, const char *fmt, ...) _printf_(2, 3);
 
+/* "ENOENT" of ENOENT: a name that stays, on every architecture. "E<number>" in buf for one that we do not use. */
+const char *error_name(int code, char buf[static 16]);
+
 /*
  * Makes an error that came over a pipe or channel safe to print: terminated, code > 0, control characters
  * replaced.

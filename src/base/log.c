@@ -83,18 +83,12 @@ static void append_time(struct buf *b)
 		   tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, now.tv_nsec);
 }
 
-void log_message(enum log_level level, const char *fmt, ...)
+/* extra: JSON members that begin with a comma, or NULL. */
+static void write_line(enum log_level level, const char *text, const char *extra)
 {
 	static const char *const names[] = { "error", "warning", "info", "debug" };
-	_cleanup_free_ char *text = NULL;
 	_cleanup_buf_ struct buf line = { 0 };
-	va_list ap;
 
-	if (!log_enabled(level))
-		return;
-	va_start(ap, fmt);
-	text = xvasprintf(fmt, ap);
-	va_end(ap);
 	if (sink.target.id) {
 		log_target_format(&sink.target, level, text, &line);
 		(void)!send(sink.target.fd, line.data, line.len, MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -105,7 +99,7 @@ void log_message(enum log_level level, const char *fmt, ...)
 		buf_append_json(&line, text);
 		buf_append_str(&line, ",\"time\":");
 		append_time(&line);
-		buf_append_str(&line, "}\n");
+		buf_printf(&line, "%s}\n", extra ? extra : "");
 	} else {
 		buf_append_str(&line, "time=");
 		append_time(&line);
@@ -114,4 +108,31 @@ void log_message(enum log_level level, const char *fmt, ...)
 		buf_append_str(&line, "\n");
 	}
 	fd_write_all(sink.fd, line.data, line.len);
+}
+
+void log_message(enum log_level level, const char *fmt, ...)
+{
+	_cleanup_free_ char *text = NULL;
+	va_list ap;
+
+	if (!log_enabled(level))
+		return;
+	va_start(ap, fmt);
+	text = xvasprintf(fmt, ap);
+	va_end(ap);
+	write_line(level, text, NULL);
+}
+
+void log_failure(const struct error *e, const char *path, size_t path_len)
+{
+	_cleanup_free_ char *field = path ? xstrndup(path, path_len) : NULL;
+	_cleanup_buf_ struct buf extra = { 0 };
+	char name[16];
+
+	buf_printf(&extra, ",\"code\":\"%s\",\"errno\":%d", error_name(e->code, name), e->code);
+	if (field) {
+		buf_append_str(&extra, ",\"path\":");
+		buf_append_json(&extra, field);
+	}
+	write_line(LOG_LEVEL_ERROR, e->msg, extra.data);
 }

@@ -3,6 +3,7 @@
 #define HV_BASE_LOG_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/error.h"
 #include "base/macros.h"
@@ -30,6 +31,12 @@ enum log_format log_format(void);
  * chosen level.
  */
 void log_message(enum log_level level, const char *fmt, ...) _printf_(2, 3);
+
+/*
+ * The error that ends a verb. In JSON it has three keys more: "code" (error_name()), "errno" (the number) and, unless it is NULL, "path",
+ * the field of the configuration that it is about, of path_len bytes.
+ */
+void log_failure(const struct error *e, const char *path, size_t path_len);
 
 /* Whether a message of this level would be written: guards work done for a debug line alone. */
 bool log_enabled(enum log_level level);

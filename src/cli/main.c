@@ -19,6 +19,7 @@
 #include "base/str.h"
 #include "cli/command.h"
 #include "container/document.h"
+#include "container/field_path.h"
 #include "container/runtime_type.h"
 #include "linux/cgroup/cgroup.h"
 #include "linux/selfexe.h"
@@ -110,9 +111,13 @@ static int print_command_help(const struct command *c)
 /* logged: the message goes to a log file too. */
 static int fail(struct error *err, bool logged, int status)
 {
+	const char *path;
+	size_t len = 0;
+
 	error_sanitize(err);
+	path = field_path_find(err->msg, &len);
 	if (logged)
-		log_error("%s", err->msg);
+		log_failure(err, path, len);
 	fprintf(stderr, "hvrun: %s\n", err->msg);
 	return status;
 }

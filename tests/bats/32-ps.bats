@@ -5,10 +5,16 @@
 
 load lib
 
+# The shell says ready when it has forked; what it has forked is sleep a little later.
 start_two()
 {
 	process /bin/sh -c 'sleep 1001 & echo ready:; exec sleep 1002'
 	background "$ID"
+	both_sleep()
+	{
+		[ "$(hv ps "$ID" | grep -c ' sleep 100[12]$')" = 2 ]
+	}
+	eventually both_sleep
 }
 
 @test "ps shows the container's processes as ps -ef does" {

@@ -14,6 +14,20 @@ load lib
 	done
 }
 
+@test "--log-format json: an error has its code, number and field" {
+	only_hvrun
+	try hv --log "$SCRATCH/log" --log-format json state nobody
+	jq -e '.code == "ENOENT" and .errno == 2 and (has("path") | not) and (keys == ["code", "errno", "level", "msg", "time"])' "$SCRATCH/log"
+	config '.mounts += [{"destination": "/mnt", "type": "nosuchfs", "source": "x"}]'
+	rm "$SCRATCH/log"
+	try hv --log "$SCRATCH/log" --log-format json run "$ID"
+	jq -se '.[-1] | .level == "error" and .path == "mounts[7]" and .code == "ENODEV" and .errno == 19' "$SCRATCH/log" || fail "$(<"$SCRATCH/log")"
+	config 'del(.mounts[-1]) | .process.cwd = "relative"'
+	rm "$SCRATCH/log"
+	try hv --log "$SCRATCH/log" --log-format json create "$ID"
+	jq -se '.[-1] | .path == "process.cwd" and .code == "EINVAL"' "$SCRATCH/log" || fail "$(<"$SCRATCH/log")"
+}
+
 @test "--log journald:ID" {
 	only_hvrun
 	skip_unless "no socat" command -v socat

@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "container/annotation.h"
 #include "container/document.h"
+#include "container/field_path.h"
 #include "container/validate.h"
 
 #define NAMESPACES(...) "\"namespaces\":[" __VA_ARGS__ "]"
@@ -173,9 +174,41 @@ static void test_annotation_table(void **state)
 	assert_null(annotation_get(NULL, ANNOTATION_RUNTIME_TYPE));
 }
 
+static void test_field_path(void **state)
+{
+	static const struct {
+		const char *msg, *path;
+	} texts[] = {
+		{ "c1.json: process.user.uid: 7 is not in linux.uidMappings", "process.user.uid" },
+		{ "mounts[6] \"/etc\": options: \"idmap\" needs root", "mounts[6]" },
+		{ "config.json: linux.namespaces[1].type: \"pidd\" is not a valid value", "linux.namespaces[1].type" },
+		{ "hostname: \"x\": unable to set it", "hostname" },
+		{ "unable to set linux.sysctl.", "linux.sysctl" },
+		{ "container \"process\" does not exist", NULL },
+		{ "the process of vm 3 has mounts and hooks", NULL },
+		{ "exec: \"linux\": executable file not found in $PATH", NULL },
+		{ "", NULL },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(texts); i++) {
+		size_t n = 0;
+		const char *found = field_path_find(texts[i].msg, &n);
+
+		if (!texts[i].path) {
+			assert_null(found);
+			continue;
+		}
+		assert_non_null(found);
+		assert_int_equal(n, strlen(texts[i].path));
+		assert_memory_equal(found, texts[i].path, n);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_field_path),
 		cmocka_unit_test(test_cases),
 		cmocka_unit_test(test_root),
 		cmocka_unit_test(test_annotation_table),
