@@ -19,6 +19,9 @@
 
 static const char *const container_types[] = { "sandbox", "container", NULL };
 
+static const char *const switches[] = { "0", "1", NULL };
+static const char *const context_types[] = { "context", "fscontext", "defcontext", "rootcontext", NULL };
+
 static const struct annotation_def defs[_ANNOTATION_MAX] = {
 	[ANNOTATION_RUNTIME_TYPE] = { "io.hvrun.runtime-type", ANNOTATION_TYPE_CHOICE, runtime_type_names,
 				      "The runtime type: natively (Default), in a virtual machine of its own "
@@ -53,6 +56,13 @@ static const struct annotation_def defs[_ANNOTATION_MAX] = {
 					     "CRI-O's mark of a pod's sandbox and its members." },
 	[ANNOTATION_CRIO_SANDBOX_ID] = { "io.kubernetes.cri-o.SandboxID", ANNOTATION_TYPE_ID, NULL,
 					 "The sandbox of a pod member under CRI-O." },
+	[ANNOTATION_KEEP_GROUPS] = { "run.oci.keep_original_groups", ANNOTATION_TYPE_CHOICE, switches,
+				     "1: the caller's supplementary groups stay the process's, instead of "
+				     "process.user.additionalGids; without privileges only." },
+	[ANNOTATION_MOUNT_CONTEXT_TYPE] = { "run.oci.mount_context_type", ANNOTATION_TYPE_CHOICE, context_types,
+					    "Which of SELinux's mount options takes linux.mountLabel." },
+	[ANNOTATION_SECCOMP_STRICT] = { "run.oci.seccomp_fail_unknown_syscall", ANNOTATION_TYPE_CHOICE, switches,
+					"1: a system call in linux.seccomp that is not known here is an error." },
 };
 
 const char *const annotations_unsafe[] = { "io.hvrun.",
@@ -66,6 +76,7 @@ const char *const annotations_unsafe[] = { "io.hvrun.",
 					   "org.opencontainers.image.os.version",
 					   "org.opencontainers.image.stopSignal",
 					   "org.opencontainers.image.variant",
+					   "run.oci.",
 					   NULL };
 
 const struct annotation_def *annotation_def(enum annotation a)
@@ -76,6 +87,11 @@ const struct annotation_def *annotation_def(enum annotation a)
 const char *annotation_get(const struct oci_string_map *map, enum annotation a)
 {
 	return oci_map_get(map, defs[a].key);
+}
+
+bool annotation_is_on(const struct oci_string_map *map, enum annotation a)
+{
+	return str_eq(annotation_get(map, a), "1");
 }
 
 static int check_choice(const struct annotation_def *d, const char *value, struct error *err)

@@ -2,6 +2,7 @@
 #ifndef HV_CONTAINER_ANNOTATION_H
 #define HV_CONTAINER_ANNOTATION_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/error.h"
@@ -25,6 +26,9 @@ enum annotation {
 	ANNOTATION_CRI_SANDBOX_ID,
 	ANNOTATION_CRIO_CONTAINER_TYPE,
 	ANNOTATION_CRIO_SANDBOX_ID,
+	ANNOTATION_KEEP_GROUPS,
+	ANNOTATION_MOUNT_CONTEXT_TYPE,
+	ANNOTATION_SECCOMP_STRICT,
 	_ANNOTATION_MAX,
 };
 
@@ -46,6 +50,9 @@ const struct annotation_def *annotation_def(enum annotation a);
 
 /* Its value, NULL when it is absent. map may be NULL. */
 const char *annotation_get(const struct oci_string_map *map, enum annotation a);
+
+/* Whether a switch is "1". */
+bool annotation_is_on(const struct oci_string_map *map, enum annotation a);
 
 /* Checks that every honoured one has a value of its type. Names key, value and what would be right. */
 int annotations_validate(const struct oci_string_map *map, struct error *err);

@@ -73,9 +73,9 @@ static int configure(int fd, const struct mount_fs *fs, struct error *err)
 			return r;
 	}
 	if (fs->context && fs->context[0]) {
-		r = sys_fsconfig(fd, FSCONFIG_SET_STRING, "context", fs->context, 0);
+		r = sys_fsconfig(fd, FSCONFIG_SET_STRING, fs->context_option, fs->context, 0);
 		if (r < 0)
-			return fs_error(fd, r, "context", err);
+			return fs_error(fd, r, fs->context_option, err);
 	}
 	r = sys_fsconfig(fd, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
 	return r < 0 ? fs_error(fd, r, fs->type, err) : 0;

@@ -22,6 +22,7 @@ struct mount_fs {
 	size_t n_data;
 	const char
 		*context; /* SELinux label of the whole file system (linux.mountLabel); NULL or "" = none */
+	const char *context_option; /* what it is told by: "context", "fscontext", "defcontext", "rootcontext" */
 	uint64_t attributes; /* MOUNT_ATTR_* */
 };
 

@@ -272,6 +272,16 @@ static int add_syscall(scmp_filter_ctx ctx, const struct oci_syscall *s, size_t 
 	return 0;
 }
 
+int seccomp_check_names(const struct oci_seccomp *oci, struct error *err)
+{
+	for (size_t i = 0; oci && i < oci->n_syscalls; i++)
+		for (size_t k = 0; k < oci->syscalls[i].n_names; k++)
+			if (seccomp_syscall_resolve_name(oci->syscalls[i].names[k]) == __NR_SCMP_ERROR)
+				return error_set(err, EINVAL, "linux.seccomp.syscalls[%zu].names[%zu]: unknown system call \"%s\"",
+						 i, k, oci->syscalls[i].names[k]);
+	return 0;
+}
+
 /* EFAULT for the missing filter means that the kernel knows the flag, EINVAL that it does not: seccomp(2). */
 static bool flag_is_known(unsigned flag)
 {

@@ -27,6 +27,9 @@ struct seccomp_filter {
 int seccomp_filter_compile(const struct oci_seccomp *oci, int cache_fd, struct seccomp_filter *ret,
 			   struct error *err);
 
+/* Whether every system call that the profile names is one of this machine's, or an error that names the first that is not. oci may be NULL. */
+int seccomp_check_names(const struct oci_seccomp *oci, struct error *err);
+
 void seccomp_filter_done(struct seccomp_filter *f);
 #define _cleanup_seccomp_filter_ _cleanup_(seccomp_filter_done)
 

@@ -15,6 +15,7 @@
 
 #include "base/fd.h"
 #include "base/process.h"
+#include "container/annotation.h"
 #include "container/bundle.h"
 #include "container/container.h"
 #include "container/env.h"
@@ -51,7 +52,7 @@ int native_seccomp_cache(const struct env *env, const struct oci_config *config)
 	return MAX(fd, -1);
 }
 
-int native_validate(const struct env *env _unused_, const struct bundle *b, struct error *err)
+int native_validate(const struct env *env, const struct bundle *b, struct error *err)
 {
 	const struct oci_config *c = b->config;
 	const struct lsm_labels labels = {
@@ -64,6 +65,9 @@ int native_validate(const struct env *env _unused_, const struct bundle *b, stru
 	if (geteuid() != 0 && !native_has_namespace(c, OCI_NAMESPACE_TYPE_USER))
 		return error_set(err, EPERM,
 				 "linux.namespaces: rootless containers need a user namespace: add {\"type\": \"user\"}, and mappings");
+	if (!env->rootless && annotation_is_on(c->annotations, ANNOTATION_KEEP_GROUPS))
+		return error_set(err, EPERM, "annotation %s: root's groups are not for containers",
+				 annotation_def(ANNOTATION_KEEP_GROUPS)->key);
 	if (lstat(b->rootfs, &st) < 0)
 		return error_errno(err, "invalid rootfs: root.path \"%s\"", b->rootfs);
 	if (!S_ISDIR(st.st_mode))

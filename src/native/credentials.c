@@ -17,7 +17,7 @@
 
 static int set_groups(const struct plan_process *p, struct error *err)
 {
-	int r = sys_setgroups(p->n_gids, p->gids);
+	int r = p->keep_groups ? 0 : sys_setgroups(p->n_gids, p->gids);
 
 	/* a user namespace without gid map of its own may not: fine as long as nothing was asked for */
 	if (r == -EPERM && p->n_gids == 0)

@@ -76,7 +76,7 @@ static int step_identity(struct init *in, struct error *err)
 		r = sys_setresuid(0);
 	if (r < 0 && r != -EINVAL)
 		return error_errnum(err, r, "become root of the user namespace");
-	r = sys_setgroups(0, NULL);
+	r = in->plan->process.keep_groups ? 0 : sys_setgroups(0, NULL);
 	return r < 0 && r != -EPERM ? error_errnum(err, r, "drop supplementary groups") : 0;
 }
 

@@ -15,6 +15,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "container/annotation.h"
 #include "container/bundle.h"
 #include "linux/namespace.h"
 #include "linux/sys.h"
@@ -157,6 +158,7 @@ static int plan_root(struct native_plan *p, const struct bundle *b, const struct
 		p->rootfs.readonly_paths = l->readonly_paths;
 		p->rootfs.n_readonly_paths = l->n_readonly_paths;
 		p->rootfs.mount_label = l->mount_label;
+		p->rootfs.label_option = annotation_get(c->annotations, ANNOTATION_MOUNT_CONTEXT_TYPE);
 	}
 	if (!has_namespace(&p->namespaces, CLONE_NEWNS) &&
 	    (p->rootfs.n_masked || p->rootfs.n_readonly_paths || p->rootfs.readonly))

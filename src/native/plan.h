@@ -85,6 +85,7 @@ struct plan_rootfs {
 	char *const *masked, *const *readonly_paths;
 	size_t n_masked, n_readonly_paths;
 	const char *mount_label;
+	const char *label_option; /* "context" and the like: which mount option takes it */
 };
 
 /* A process as the child sets itself up to be: of create and of exec. */
@@ -98,6 +99,7 @@ struct plan_process {
 	gid_t gid;
 	const gid_t *gids;
 	size_t n_gids;
+	bool keep_groups; /* the caller's stay, not gids */
 	mode_t umask;
 	bool terminal;
 	unsigned rows, columns;

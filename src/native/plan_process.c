@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "base/str.h"
+#include "container/annotation.h"
 #include "linux/ioprio.h"
 #include "linux/personality.h"
 #include "native/plan.h"
@@ -80,10 +81,12 @@ static int plan_limits(const struct oci_config *config, const struct oci_process
 	return r;
 }
 
-static int plan_seccomp(const struct oci_seccomp *s, int cache_fd, struct plan_process *p, struct error *err)
+static int plan_seccomp(const struct oci_seccomp *s, bool strict, int cache_fd, struct plan_process *p, struct error *err)
 {
 	p->listener_path = s ? s->listener_path : NULL;
 	p->listener_metadata = s ? s->listener_metadata : NULL;
+	if (strict && seccomp_check_names(s, err) < 0)
+		return -err->code;
 	return seccomp_filter_compile(s, cache_fd, &p->seccomp, err);
 }
 
@@ -108,11 +111,13 @@ int plan_process(const struct oci_config *config, const struct oci_process *from
 
 	plan_env(from, &p);
 	plan_user(from->user, &p);
+	p.keep_groups = annotation_is_on(config->annotations, ANNOTATION_KEEP_GROUPS);
 	plan_terminal(from, &p);
 	caps_from_oci(from->capabilities, facts->grantable, &p.caps, warnings);
 	r = plan_limits(config, from, &p, err);
 	if (r == 0)
-		r = plan_seccomp(config->linux_ ? config->linux_->seccomp : NULL, facts->seccomp_cache_fd, &p,
+		r = plan_seccomp(config->linux_ ? config->linux_->seccomp : NULL,
+				 annotation_is_on(config->annotations, ANNOTATION_SECCOMP_STRICT), facts->seccomp_cache_fd, &p,
 				 err);
 	if (r < 0) {
 		plan_process_done(&p);

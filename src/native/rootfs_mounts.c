@@ -157,6 +157,7 @@ static int mount_fs(struct rootfs *r, const struct plan_mount *m, int unused _un
 	}
 	if (takes_label(m->type))
 		fs.context = r->plan->mount_label;
+	fs.context_option = r->plan->label_option ? r->plan->label_option : "context";
 	target = open_target(r, m, SAFE_MAKE_DIR, err);
 	if (target < 0)
 		return target;

@@ -88,3 +88,12 @@ load lib
 	refused "linux.seccomp.*defaultAction"
 	machine_unchanged "$before"
 }
+
+@test "run.oci.seccomp_fail_unknown_syscall: an unknown name is an error" {
+	only_hvrun
+	config '.linux.seccomp = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["mkdir", "no_such_call"], "action": "SCMP_ACT_ERRNO"}]}'
+	run_ok
+	config '.annotations["run.oci.seccomp_fail_unknown_syscall"] = "1"'
+	try hv create "$ID"
+	refused 'linux.seccomp.syscalls\[0\].names\[1\]: unknown system call "no_such_call"'
+}

@@ -206,3 +206,25 @@ ranges()
 	refused "newuidmap: exit status 1, stderr: newuidmap: .*(not allowed|permitted)"
 	[ ! -e "$ROOT/$ID" ]
 }
+
+@test "rootless: run.oci.keep_original_groups, which root may not use" {
+	with_groups()
+	{
+		timeout --foreground -k 5 "$CALL_TIMEOUT" setpriv --reuid $USER_ID --regid $USER_ID --groups 61299 --inh-caps=-all "${USERS[@]}" "$@"
+	}
+	overflow=$(</proc/sys/kernel/overflowgid)
+	mkdir "$SCRATCH/runtime/shared"
+	echo secret >"$SCRATCH/runtime/shared/file"
+	chown 0:61299 "$SCRATCH/runtime/shared/file"
+	chmod 640 "$SCRATCH/runtime/shared/file"
+	config '.annotations["run.oci.keep_original_groups"] = "1" | .mounts += [{"destination": "/tmp", "type": "bind", "source": $source, "options": ["bind"]}]' \
+		--arg source "$SCRATCH/runtime/shared"
+	checks ids , read /tmp/file
+	try with_groups run "$ID"
+	status_is 0
+	has "groups: $overflow" 'read /tmp/file: .*secret'
+	try plain create "$ID"
+	refused "keep_original_groups: root's groups"
+	config '.annotations["run.oci.keep_original_groups"] = "yes"'
+	denied 'keep_original_groups: "yes" is not a valid value \(0, 1\)'
+}
