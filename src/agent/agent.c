@@ -48,11 +48,11 @@ static int handle_seed(struct agent *a, const struct request *req, struct oci_do
 static int handle_create(struct agent *a, const struct request *req, struct oci_doc *doc, struct error *err)
 {
 	const struct hv_agent_create *m = req->message;
-	struct job_io io = { PROCESS_INIT, m->terminal };
+	struct job_io io = { m->has_number ? m->number : PROCESS_INIT, m->terminal, m->id };
 	int r = 0;
 
-	if (process_find(a, PROCESS_INIT) || job_running(a, MESSAGE_CREATE))
-		r = error_set(err, EEXIST, "this guest has a container");
+	if (io.number < PROCESS_INIT || process_find(a, io.number) || job_makes(a, io.number))
+		r = error_set(err, EEXIST, "CREATE: the number %u is in use", io.number);
 	else if (a->guest && !a->have_share)
 		r = boot_mount_share(err);
 	if (r < 0) {
@@ -65,15 +65,18 @@ static int handle_create(struct agent *a, const struct request *req, struct oci_
 
 static int handle_start(struct agent *a, const struct request *req, struct oci_doc *doc, struct error *err)
 {
-	return later(job_start(a, req, NULL, verb_start, doc, err));
+	const struct hv_agent_container *m = req->message;
+	struct job_io io = { .container = m->id };
+
+	return later(job_start(a, req, &io, verb_start, doc, err));
 }
 
 static int handle_exec(struct agent *a, const struct request *req, struct oci_doc *doc, struct error *err)
 {
 	const struct hv_agent_exec *m = req->message;
-	struct job_io io = { (uint32_t)m->number, m->process->terminal };
+	struct job_io io = { (uint32_t)m->number, m->process->terminal, NULL };
 
-	if (m->number <= PROCESS_INIT || process_find(a, io.number)) {
+	if (m->number <= PROCESS_INIT || process_find(a, io.number) || job_makes(a, io.number)) {
 		oci_doc_free(doc);
 		return error_set(err, EINVAL, "EXEC: the number %u is in use", io.number);
 	}
@@ -142,12 +145,18 @@ static int handle_resize(struct agent *a, const struct request *req, struct oci_
 	return ioctl(p->tty_fd, TIOCSWINSZ, &size) < 0 ? error_errno(err, "TIOCSWINSZ") : 0;
 }
 
+/* One container of several; the machine stays. */
+static int handle_remove(struct agent *a, const struct request *req, struct oci_doc *doc, struct error *err)
+{
+	return later(job_start(a, req, NULL, verb_remove, doc, err));
+}
+
 /* In a guest the power-off is the end of everything; it is the answer, too: the host sees the machine go. */
 static int handle_destroy(struct agent *a, const struct request *req, struct oci_doc *doc, struct error *err)
 {
 	if (a->guest)
 		boot_power_off();
-	return later(job_start(a, req, NULL, verb_destroy, doc, err));
+	return later(job_start(a, req, NULL, verb_remove, doc, err));
 }
 
 static const struct {
@@ -169,6 +178,7 @@ static const struct {
 	[MESSAGE_STATS] = { &hv_agent_container_type, handle_stats, false },
 	[MESSAGE_NETWORK] = { &hv_agent_network_type, handle_network, false },
 	[MESSAGE_WAIT_OOM] = { &hv_agent_wait_oom_type, handle_wait_oom, false },
+	[MESSAGE_REMOVE] = { &hv_agent_container_type, handle_remove, false },
 };
 
 static int handle_request(struct agent *a, const struct frame *f, struct error *err)

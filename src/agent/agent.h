@@ -19,6 +19,7 @@ struct oci_doc;
 struct process {
 	struct process *next;
 	uint32_t number;
+	char *container; /* whose own process it is; NULL: an exec's */
 	pid_t pid;  /* ours to reap, so it is nobody else's until then */
 	int tty_fd; /* the master of its terminal, or -1 */
 	bool exited;
@@ -51,8 +52,8 @@ int agent_run(struct agent *a, int control_fd, int stream_fd, struct error *err)
 
 struct process *process_find(struct agent *a, uint32_t number);
 
-/* Notes a new process; it may have exited already. */
-void process_add(struct agent *a, uint32_t number, pid_t pid, int tty_fd);
+/* Notes a new process; it may have exited already. container, which is copied: whose own one it is, or NULL. */
+void process_add(struct agent *a, uint32_t number, const char *container, pid_t pid, int tty_fd);
 
 /* Reaps all children that have ended: processes, jobs, and the orphans that PID 1 inherits. */
 int process_reap(struct agent *a, struct error *err);
@@ -73,10 +74,11 @@ struct request {
 	void *message; /* the body, parsed: a struct hv_agent_... */
 };
 
-/* The stdio of the process that a job makes. */
+/* The process that a job makes, with its stdio, and the container that it is about. */
 struct job_io {
 	uint32_t number; /* of the process; 0: the job makes none */
 	bool terminal;
+	const char *container; /* CREATE, START: its id, part of the request's message; else NULL */
 };
 
 /*
@@ -98,13 +100,15 @@ int job_start(struct agent *a, const struct request *req, const struct job_io *i
 /* A child was reaped: true when it was a job's. */
 bool job_reaped(struct agent *a, pid_t pid, struct error *err, int *ret);
 
-/* Whether a request of this type (0: any) is being worked on. */
-bool job_running(const struct agent *a, uint16_t type);
+/* Whether any request is being worked on; the START of a container; one that makes the process of that number. */
+bool job_running(const struct agent *a);
+bool job_starts(const struct agent *a, const char *container);
+bool job_makes(const struct agent *a, uint32_t number);
 
 /* verbs.c ------------------------------------------------------------------------------------------------------------- */
 
 verb_fn verb_create, verb_start, verb_exec, verb_signal, verb_pids, verb_freeze, verb_update, verb_processes, verb_stats, verb_wait_oom,
-	verb_destroy;
+	verb_remove;
 
 /* network.c: NETWORK, as often as the host's network namespace changes before START */
 verb_fn verb_network;

@@ -37,6 +37,7 @@ struct job {
 	uint16_t type;
 	uint64_t id;
 	struct job_io io;
+	struct oci_doc *doc; /* of the message, to which io.container belongs */
 	int pipe_fd;
 	struct event_source *source;
 	struct buf in;
@@ -44,10 +45,23 @@ struct job {
 	int console_fd; /* where its terminal's master will come from */
 };
 
-bool job_running(const struct agent *a, uint16_t type)
+bool job_running(const struct agent *a)
+{
+	return a->jobs;
+}
+
+bool job_starts(const struct agent *a, const char *container)
 {
 	for (const struct job *j = a->jobs; j; j = j->next)
-		if (type == 0 || j->type == type)
+		if (j->type == MESSAGE_START && !strcmp(j->io.container, container))
+			return true;
+	return false;
+}
+
+bool job_makes(const struct agent *a, uint32_t number)
+{
+	for (const struct job *j = a->jobs; j; j = j->next)
+		if (j->io.number == number)
 			return true;
 	return false;
 }
@@ -66,6 +80,7 @@ static void job_free(struct job *j)
 	for (int i = 0; i < 3; i++)
 		fd_close(j->stdio[i]);
 	buf_done(&j->in);
+	oci_doc_free(j->doc);
 	free(j);
 }
 
@@ -175,7 +190,7 @@ static int job_end(struct job *j, struct result *result, struct error *err)
 
 	if (made) {
 		result->failed = add_streams(j, &tty_fd, &result->err) < 0;
-		process_add(a, j->io.number, result->pid, tty_fd);
+		process_add(a, j->io.number, j->io.container, result->pid, tty_fd);
 	}
 	if (made && result->failed)
 		kill(result->pid, SIGKILL);
@@ -293,7 +308,6 @@ static int spawn(struct job *j, struct verb_context *v, verb_fn *verb, struct er
 int job_start(struct agent *a, const struct request *req, const struct job_io *io, verb_fn *verb,
 	      struct oci_doc *doc, struct error *err)
 {
-	_cleanup_doc_ _unused_ struct oci_doc *owned = doc;
 	struct verb_context v = {
 		.agent = a, .message = req->message, .stdio = { -1, -1, -1 }, .console_socket = -1
 	};
@@ -304,6 +318,7 @@ int job_start(struct agent *a, const struct request *req, const struct job_io *i
 			   .agent = a,
 			   .type = req->type,
 			   .id = req->id,
+			   .doc = doc,
 			   .pipe_fd = -1,
 			   .stdio = { -1, -1, -1 },
 			   .console_fd = -1 };

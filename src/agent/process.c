@@ -4,7 +4,7 @@
  * when it is done, and the process may have ended by then: what is reaped while a job runs and is nobody's
  * yet is remembered.
  *
- * EXIT is sent last: behind the output that the process left in its pipes, and not while START is being
+ * EXIT is sent last: behind the output that the process left in its pipes, and not while its container's START is being
  * answered, so that the host never hears that something ended which it does not know to have begun.
  */
 #include <errno.h>
@@ -32,11 +32,13 @@ static void set_exited(struct process *p, int wait_status)
 	p->wait_status = wait_status;
 }
 
-void process_add(struct agent *a, uint32_t number, pid_t pid, int tty_fd)
+void process_add(struct agent *a, uint32_t number, const char *container, pid_t pid, int tty_fd)
 {
 	struct process *p = xcalloc(1, sizeof(*p));
 
 	*p = (struct process){ .next = a->processes, .number = number, .pid = pid, .tty_fd = tty_fd };
+	if (container)
+		p->container = xstrdup(container);
 	a->processes = p;
 	for (unsigned i = 0; i < a->n_orphans; i++)
 		if (a->orphans[i].pid == pid)
@@ -51,6 +53,7 @@ static void process_free(struct agent *a, struct process *p)
 		at = &(*at)->next;
 	*at = p->next;
 	fd_close(p->tty_fd);
+	free(p->container);
 	free(p);
 }
 
@@ -65,7 +68,7 @@ static void remember(struct agent *a, pid_t pid, int wait_status)
 {
 	unsigned i = a->n_orphans;
 
-	if (!job_running(a, 0)) {
+	if (!job_running(a)) {
 		a->n_orphans = 0;
 		return;
 	}
@@ -128,7 +131,7 @@ int process_flushed(struct agent *a, uint32_t number, struct error *err)
 	if (!p || !p->exited)
 		return 0;
 	p->flushed = true;
-	if (job_running(a, MESSAGE_START))
+	if (p->container && job_starts(a, p->container))
 		return 0;
 	r = send_exit(a, p, err);
 	process_free(a, p);

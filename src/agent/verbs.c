@@ -7,7 +7,9 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ocispec/types.h>
+#include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "agent/agent.h"
 #include "base/fd.h"
@@ -55,6 +57,17 @@ static int store_bundle(const struct agent *a, const struct hv_agent_create *m, 
 	return bundle_load(dir, NULL, ret, err);
 }
 
+/*
+ * Others of the pod join its namespaces: what their config.json calls "<state directory>/<id>/ns/net" (hyperv/guest_config.h), for no host
+ * knows the pids here.
+ */
+static int link_namespaces(const struct container *c, struct error *err)
+{
+	_cleanup_free_ char *target = xasprintf("/proc/%d/ns", (int)c->state->pid);
+
+	return symlinkat(target, c->dirfd, "ns") < 0 ? error_errno(err, "link the namespaces") : 0;
+}
+
 static int create_in(const struct verb_context *v, struct container *c, const struct bundle *b, struct error *err)
 {
 	const struct hv_agent_create *m = v->message;
@@ -73,6 +86,8 @@ static int create_in(const struct verb_context *v, struct container *c, const st
 		return r;
 	c->state->creating = false;
 	r = container_save(c, err);
+	if (r == 0)
+		r = link_namespaces(c, err);
 	if (r < 0)
 		native_ops.destroy(&v->agent->env, c, NULL);
 	return r;
@@ -247,14 +262,28 @@ int verb_wait_oom(const struct verb_context *v, _unused_ pid_t *ret_pid, struct 
 	return write_reply(reply, &hv_agent_oom_type, &answer, err);
 }
 
-/* Only where no power-off follows: a test's agent. */
-int verb_destroy(const struct verb_context *v, _unused_ pid_t *ret_pid, _unused_ struct buf *reply, struct error *err)
+/*
+ * A container of several, or of a test's agent: no power-off follows. Its processes are killed before its lock is asked for, since a
+ * START whose hooks take their time holds it.
+ */
+int verb_remove(const struct verb_context *v, _unused_ pid_t *ret_pid, _unused_ struct buf *reply, struct error *err)
 {
 	const struct hv_agent_container *m = v->message;
-	_cleanup_container_ struct container *c = NULL;
-	int r = open_container(v->agent, m->id, true, &c, err);
+	_cleanup_container_ struct container *running = NULL, *c = NULL;
+	_cleanup_free_ char *bundle = path_join(v->agent->bundles, m->id);
+	struct error ignored;
+	int r = open_container(v->agent, m->id, false, &running, err);
 
+	if (r < 0)
+		return r;
+	if (native_ops.signal(&v->agent->env, running, SIGKILL, true, &ignored) < 0) /* no cgroup: then its own process has to do */
+		native_ops.signal(&v->agent->env, running, SIGKILL, false, &ignored);
+	r = open_container(v->agent, m->id, true, &c, err);
 	if (r == 0)
 		r = native_ops.destroy(&v->agent->env, c, err);
-	return r < 0 ? r : container_remove(&v->agent->env, c, err);
+	if (r == 0)
+		r = container_remove(&v->agent->env, c, err);
+	if (r == 0)
+		file_remove_tree(AT_FDCWD, bundle);
+	return r;
 }

@@ -34,6 +34,10 @@ enum message {
 	MESSAGE_STATS = 13,
 	MESSAGE_WAIT_OOM = 14,
 	MESSAGE_NETWORK = 15,
+	MESSAGE_REMOVE = 17,
+	/* control.sock: the worker of a container that is added to a VM which runs already */
+	MESSAGE_ADD = 18,
+	MESSAGE_SHARE = 19,
 	/* stream port and control.sock: how a process ended; id = its number */
 	MESSAGE_EXIT = 16,
 	/* stream port; id = stream_id() */
@@ -44,12 +48,13 @@ enum message {
 	/* the socket between hvrun and a worker that it starts */
 	MESSAGE_SETUP = 64,
 	MESSAGE_TEMPLATE = 65,
+	MESSAGE_JOIN = 66,
 };
 
 /* "HELLO" ...; "?" for a number without a meaning. */
 const char *message_to_string(unsigned type);
 
-/* Processes are numbered by the host: the container's own is 1, each exec gets the next number. */
+/* Processes are numbered by the host: the VM's own container's is 1, each exec and each container that is added gets the next number. */
 enum { PROCESS_INIT = 1, PROCESS_MAX = INT32_MAX };
 
 /* The three streams of a process; with a terminal, input is STREAM_STDIN and output STREAM_STDOUT. */

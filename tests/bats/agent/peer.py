@@ -9,6 +9,7 @@ import subprocess
 
 HELLO, SEED, CREATE, START, EXEC, SIGNAL, PIDS, RESIZE, DESTROY = range(1, 10)
 FREEZE, UPDATE, PROCESSES, STATS, WAIT_OOM = range(10, 15)
+REMOVE = 17
 EXIT, DATA, EOF, CREDIT, RESET = 16, 32, 33, 34, 35
 REPLY, ERROR = 1, 2
 INIT = 1
@@ -145,10 +146,11 @@ class Agent:
         self.until(lambda: self.hello)
         self.call(SEED, {"version": 1, "entropy": "00" * 64, "seconds": 1, "nanoseconds": 0})
 
-    def create(self, config, ident="c1"):
-        self.call(CREATE, {"id": ident, "config": json.dumps(config), "terminal": config["process"].get("terminal", False)})
+    def create(self, config, ident="c1", number=INIT):
+        self.call(CREATE, {"id": ident, "config": json.dumps(config), "terminal": config["process"].get("terminal", False),
+                           "number": number})
         for which in (1, 2):
-            self.give(stream(INIT, which), WINDOW)
+            self.give(stream(number, which), WINDOW)
 
     def start(self, ident="c1"):
         self.call(START, {"id": ident})
