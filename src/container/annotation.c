@@ -12,6 +12,7 @@
 
 #include "base/macros.h"
 #include "base/mem.h"
+#include "base/num.h"
 #include "base/process.h"
 #include "base/str.h"
 #include "container/container.h"
@@ -51,6 +52,19 @@ static const struct annotation_def defs[_ANNOTATION_MAX] = {
 					    "containerd's mark of a pod's sandbox and its members." },
 	[ANNOTATION_CRI_SANDBOX_ID] = { "io.kubernetes.cri.sandbox-id", ANNOTATION_TYPE_ID, NULL,
 					"The sandbox of a pod member, which goes where its sandbox is." },
+	[ANNOTATION_CRI_SANDBOX_MEMORY] = { "io.kubernetes.cri.sandbox-memory", ANNOTATION_TYPE_NUMBER, NULL,
+					    "Of a sandbox: the memory, in bytes, that all containers of the pod may "
+					    "use together. Its virtual machine has room for that." },
+	[ANNOTATION_CRI_SANDBOX_CPU_QUOTA] = { "io.kubernetes.cri.sandbox-cpu-quota", ANNOTATION_TYPE_NUMBER,
+					       NULL,
+					       "Of a sandbox: the CPU quota of the pod, for its virtual "
+					       "machine." },
+	[ANNOTATION_CRI_SANDBOX_CPU_PERIOD] = { "io.kubernetes.cri.sandbox-cpu-period", ANNOTATION_TYPE_NUMBER,
+						NULL, "Of a sandbox: the period of that quota." },
+	[ANNOTATION_CRI_SANDBOX_CPU_SHARES] = { "io.kubernetes.cri.sandbox-cpu-shares", ANNOTATION_TYPE_NUMBER,
+						NULL,
+						"Of a sandbox: the CPU shares of the pod, for its virtual "
+						"machine." },
 	[ANNOTATION_CRIO_CONTAINER_TYPE] = { "io.kubernetes.cri-o.ContainerType", ANNOTATION_TYPE_CHOICE,
 					     container_types,
 					     "CRI-O's mark of a pod's sandbox and its members." },
@@ -68,6 +82,10 @@ static const struct annotation_def defs[_ANNOTATION_MAX] = {
 const char *const annotations_unsafe[] = { "io.hvrun.",
 					   "io.kubernetes.cri.container-type",
 					   "io.kubernetes.cri.sandbox-id",
+					   "io.kubernetes.cri.sandbox-memory",
+					   "io.kubernetes.cri.sandbox-cpu-quota",
+					   "io.kubernetes.cri.sandbox-cpu-period",
+					   "io.kubernetes.cri.sandbox-cpu-shares",
 					   "io.kubernetes.cri-o.ContainerType",
 					   "io.kubernetes.cri-o.SandboxID",
 					   "org.opencontainers.image.architecture",
@@ -115,6 +133,8 @@ static int check_signal(const struct annotation_def *d, const char *value, struc
 
 static int check_value(const struct annotation_def *d, const char *value, struct error *err)
 {
+	int64_t number;
+
 	switch (d->type) {
 	case ANNOTATION_TYPE_STRING:
 		return 0;
@@ -122,6 +142,9 @@ static int check_value(const struct annotation_def *d, const char *value, struct
 		return check_choice(d, value, err);
 	case ANNOTATION_TYPE_SIGNAL:
 		return check_signal(d, value, err);
+	case ANNOTATION_TYPE_NUMBER:
+		return num_parse_i64(value, &number) == 0 ? 0 :
+		       error_set(err, EINVAL, "annotation %s: \"%s\" is not a number", d->key, value);
 	case ANNOTATION_TYPE_ID:
 		return container_id_validate(value, err) < 0 ? error_wrap(err, "annotation %s", d->key) : 0;
 	}
@@ -136,6 +159,22 @@ static const struct {
 static bool is_member(const struct oci_string_map *map, size_t kind)
 {
 	return str_eq_nocase(annotation_get(map, pods[kind].type), "container");
+}
+
+bool annotation_is_sandbox(const struct oci_string_map *map)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(pods); i++)
+		if (str_eq_nocase(annotation_get(map, pods[i].type), "sandbox"))
+			return true;
+	return false;
+}
+
+uint64_t annotation_get_number(const struct oci_string_map *map, enum annotation a)
+{
+	const char *value = annotation_get(map, a);
+	int64_t number;
+
+	return value && num_parse_i64(value, &number) == 0 && number > 0 ? (uint64_t)number : 0;
 }
 
 int annotations_validate(const struct oci_string_map *map, struct error *err)

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/error.h"
 
@@ -24,6 +25,10 @@ enum annotation {
 	ANNOTATION_IMAGE_STOP_SIGNAL,
 	ANNOTATION_CRI_CONTAINER_TYPE,
 	ANNOTATION_CRI_SANDBOX_ID,
+	ANNOTATION_CRI_SANDBOX_MEMORY,
+	ANNOTATION_CRI_SANDBOX_CPU_QUOTA,
+	ANNOTATION_CRI_SANDBOX_CPU_PERIOD,
+	ANNOTATION_CRI_SANDBOX_CPU_SHARES,
 	ANNOTATION_CRIO_CONTAINER_TYPE,
 	ANNOTATION_CRIO_SANDBOX_ID,
 	ANNOTATION_KEEP_GROUPS,
@@ -36,7 +41,8 @@ enum annotation_type {
 	ANNOTATION_TYPE_STRING,
 	ANNOTATION_TYPE_CHOICE,
 	ANNOTATION_TYPE_SIGNAL,
-	ANNOTATION_TYPE_ID
+	ANNOTATION_TYPE_ID,
+	ANNOTATION_TYPE_NUMBER, /* whole, as JSON has it */
 };
 
 struct annotation_def {
@@ -62,6 +68,12 @@ int annotations_validate(const struct oci_string_map *map, struct error *err);
  * sandbox itself.
  */
 const char *annotation_sandbox_of(const struct oci_string_map *map);
+
+/* Whether it is a pod's sandbox. */
+bool annotation_is_sandbox(const struct oci_string_map *map);
+
+/* The value of one that is a number, 0 when it is absent or negative: no limit. */
+uint64_t annotation_get_number(const struct oci_string_map *map, enum annotation a);
 
 /* Prefixes and keys for features' potentiallyUnsafeConfigAnnotations, NULL-terminated. */
 extern const char *const annotations_unsafe[];

@@ -15,6 +15,7 @@
 #include "base/process.h"
 #include "container/container.h"
 #include "hyperv/create.h"
+#include "hyperv/member.h"
 #include "hyperv/network.h"
 #include "linux/cgroup/cgroup.h"
 #include "proto/client.h"
@@ -142,7 +143,11 @@ static void clean_up_network(struct container *c)
 int hyperv_destroy(_unused_ const struct env *env, struct container *c, struct error *err)
 {
 	_cleanup_cgroup_ struct cgroup *cgroup = NULL;
-	int r = c->state->has_pid ? end_worker(c, err) : 0;
+	int r;
+
+	if (c->state->sandbox)
+		member_leave(c);
+	r = c->state->has_pid ? end_worker(c, err) : 0;
 
 	if (r < 0 || c->state->n_cgroup == 0) /* create did not get that far, or nobody makes cgroups here */
 		return r;
@@ -151,7 +156,7 @@ int hyperv_destroy(_unused_ const struct env *env, struct container *c, struct e
 		r = cgroup_signal(cgroup, SIGKILL, err);
 	if (r == 0)
 		r = cgroup_remove(cgroup, KILLED_TIMEOUT_MS, err);
-	if (r == 0)
+	if (r == 0 && !c->state->sandbox) /* a member's is its sandbox's */
 		clean_up_network(c);
 	return r;
 }

@@ -23,6 +23,7 @@
 #include "base/mem.h"
 #include "base/process.h"
 #include "base/str.h"
+#include "container/annotation.h"
 #include "container/bundle.h"
 #include "container/container.h"
 #include "container/env.h"
@@ -31,6 +32,7 @@
 #include "hyperv/choice.h"
 #include "hyperv/guest_config.h"
 #include "hyperv/launch.h"
+#include "hyperv/member.h"
 #include "hyperv/network.h"
 #include "hyperv/share.h"
 #include "hyperv/spec.h"
@@ -170,19 +172,7 @@ static int open_network(struct creation *k, struct error *err)
 
 static int open_shares(struct creation *k, struct error *err)
 {
-	const struct guest_config *g = k->guest;
-
-	k->shares = xcalloc(g->n_shares, sizeof(*k->shares));
-	for (size_t i = 0; i < g->n_shares; i++) {
-		struct hv_worker_share *s = &k->shares[i];
-		int fd = add_fd(k, share_open(&g->shares[i], &s->file, err));
-
-		if (fd < 0)
-			return fd;
-		s->has_file = s->has_readonly_after_create = true;
-		s->readonly_after_create = g->shares[i].readonly_after_create;
-	}
-	return 0;
+	return share_open_all(k->guest, &k->shares, k->fds, &k->n_fds, err);
 }
 
 static int open_all(struct creation *k, struct error *err)
@@ -219,25 +209,30 @@ static int start_worker(struct creation *k, struct error *err)
 	return launch_start(&launch, &k->launch, err);
 }
 
-/* The pid is in the state before anything can go wrong that would need it. */
-static int note_worker(struct creation *k, struct error *err)
+int create_note_worker(struct container *c, pid_t pid, const struct cgroup *cgroup, struct error *err)
 {
-	struct container *c = k->req->container;
 	struct hv_state *s = c->state;
-	_cleanup_strv_ char **groups = cgroup_to_strings(k->cgroup);
+	_cleanup_strv_ char **groups = cgroup_to_strings(cgroup);
 	struct process_stat st;
-	int r = process_get_stat(k->launch.pid, &st);
+	int r = process_get_stat(pid, &st);
 
 	if (r < 0)
 		return error_errnum(err, r, "the worker's start time");
 	s->has_pid = s->has_start_time = true;
-	s->pid = k->launch.pid;
+	s->pid = pid;
 	s->start_time = st.start_time;
-	s->accel = oci_doc_strdup(c->state_doc, vmm_accel_to_string(k->vm.accel));
-	s->guest_kernel = oci_doc_strdup(c->state_doc, k->req->bundle->config->vm ? k->vm.kernel : k->choice.guest->name);
 	for (char **g = groups; g && *g; g++)
 		*(char **)oci_doc_append(c->state_doc, &s->cgroup, &s->n_cgroup, sizeof(char *)) = oci_doc_strdup(c->state_doc, *g);
 	return container_save(c, err);
+}
+
+static int note_worker(struct creation *k, struct error *err)
+{
+	struct container *c = k->req->container;
+
+	c->state->accel = oci_doc_strdup(c->state_doc, vmm_accel_to_string(k->vm.accel));
+	c->state->guest_kernel = oci_doc_strdup(c->state_doc, k->req->bundle->config->vm ? k->vm.kernel : k->choice.guest->name);
+	return create_note_worker(c, k->launch.pid, k->cgroup, err);
 }
 
 static int call(struct creation *k, struct client_request *req, struct error *err)
@@ -280,22 +275,26 @@ static int send_setup(struct creation *k, struct error *err)
 	return call(k, &call_req, err);
 }
 
-/* On the host all of these see the worker's namespaces by its pid; createContainer runs here too, for its paths are the host's. */
-static int run_hooks(struct creation *k, struct error *err)
+int create_run_hooks(const struct create_request *req, pid_t pid, struct error *err)
 {
-	const struct oci_hooks *h = k->req->bundle->config->hooks;
+	const struct oci_hooks *h = req->bundle->config->hooks;
 	_cleanup_free_ char *state = NULL;
 	int r;
 
 	if (!h)
 		return 0;
-	state = container_oci_state(k->req->container, CONTAINER_CREATING, k->launch.pid);
+	state = container_oci_state(req->container, CONTAINER_CREATING, pid);
 	r = hooks_run("prestart", h->prestart, h->n_prestart, state, NULL, err);
 	if (r >= 0)
 		r = hooks_run("createRuntime", h->create_runtime, h->n_create_runtime, state, NULL, err);
 	if (r >= 0)
 		r = hooks_run("createContainer", h->create_container, h->n_create_container, state, NULL, err);
 	return r < 0 ? r : 0;
+}
+
+static int run_hooks(struct creation *k, struct error *err)
+{
+	return create_run_hooks(k->req, k->launch.pid, err);
 }
 
 static int create(struct creation *k, struct error *err)
@@ -314,7 +313,7 @@ static int create(struct creation *k, struct error *err)
 	return call(k, &ready, err);
 }
 
-static int remove_cgroup(struct cgroup *cgroup, struct error *err)
+int create_remove_cgroup(struct cgroup *cgroup, struct error *err)
 {
 	const struct cgroup_hierarchy *h;
 
@@ -331,14 +330,14 @@ static void undo(struct creation *k)
 	struct error err;
 
 	launch_abort(&k->launch);
-	if (remove_cgroup(k->cgroup, &err) < 0)
+	if (create_remove_cgroup(k->cgroup, &err) < 0)
 		log_warning("container \"%s\": %s", k->req->container->id, err.msg);
 	unlinkat(dirfd, HYPERV_CONTROL_SOCKET, 0);
 	unlinkat(dirfd, CONTAINER_START_SOCKET, 0);
 	unlinkat(dirfd, HYPERV_SHARE_DIR, AT_REMOVEDIR);
 }
 
-int hyperv_create(const struct create_request *req, struct error *err)
+static int create_vm(const struct create_request *req, struct error *err)
 {
 	struct creation k = { .req = req, .network_fd = -1, .launch = LAUNCH_NONE, .template = TEMPLATE_NONE };
 	int r = create(&k, err);
@@ -355,4 +354,9 @@ int hyperv_create(const struct create_request *req, struct error *err)
 	choice_done(&k.choice);
 	guest_config_free(k.guest);
 	return r;
+}
+
+int hyperv_create(const struct create_request *req, struct error *err)
+{
+	return annotation_sandbox_of(req->bundle->config->annotations) ? member_create(req, err) : create_vm(req, err);
 }

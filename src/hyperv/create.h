@@ -30,6 +30,15 @@ int hyperv_stats(const struct env *env, struct container *c, struct buf *out, st
 int hyperv_wait_oom(const struct env *env, struct container *c, struct oom_wait *w, struct error *err);
 int hyperv_destroy(const struct env *env, struct container *c, struct error *err);
 
+/*
+ * Steps that create has whatever VM the container gets into. note_worker: the pid is in the state before anything can go wrong that would
+ * need it. run_hooks: those of the runtime namespaces; on the host all of them see the worker's namespaces by its pid, createContainer too, for its
+ * paths are the host's. remove_cgroup: with what is in it; NULL is fine. They return 0 or < 0.
+ */
+int create_note_worker(struct container *c, pid_t pid, const struct cgroup *cgroup, struct error *err);
+int create_run_hooks(const struct create_request *req, pid_t pid, struct error *err);
+int create_remove_cgroup(struct cgroup *cgroup, struct error *err);
+
 /* A connection to the container's worker: the fd, or < 0 ("container not running" when there is none). */
 int hyperv_connect(const struct container *c, struct error *err);
 

@@ -17,15 +17,18 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
+#include "container/annotation.h"
 #include "container/bundle.h"
 #include "container/document.h"
 #include "linux/mount_options.h"
+#include "linux/namespace.h"
 #include "linux/sys.h"
 #include "schema/json.h"
 
 struct derivation {
 	const struct bundle *bundle;
 	const char *id;
+	const struct guest_pod *pod; /* NULL: the VM is made for this one */
 	struct oci_doc *doc;
 	struct oci_config *config;
 	struct guest_config *out;
@@ -36,6 +39,7 @@ struct guest_config *guest_config_free(struct guest_config *g)
 	if (!g)
 		return NULL;
 	for (size_t i = 0; i < g->n_shares; i++) {
+		free(g->shares[i].name);
 		free(g->shares[i].source);
 		free(g->shares[i].field);
 	}
@@ -49,10 +53,12 @@ struct guest_config *guest_config_free(struct guest_config *g)
 static char *add_share(struct derivation *d, const struct share *share)
 {
 	struct guest_config *g = d->out;
-	_cleanup_free_ char *path = xasprintf(GUEST_SHARE_DIR "/%zu", g->n_shares);
+	char *name = d->pod ? xasprintf("%s.%zu", d->pod->share_prefix, g->n_shares) : xasprintf("%zu", g->n_shares);
+	_cleanup_free_ char *path = path_join(GUEST_SHARE_DIR, name);
 
 	g->shares = xreallocarray(g->shares, g->n_shares + 1, sizeof(*g->shares));
-	g->shares[g->n_shares++] = *share;
+	g->shares[g->n_shares] = *share;
+	g->shares[g->n_shares++].name = name;
 	return oci_doc_strdup(d->doc, path);
 }
 
@@ -100,6 +106,59 @@ static int derive_mounts(struct derivation *d, struct error *err)
 	return 0;
 }
 
+/*
+ * A pod's sandbox has paths where the engine has made the pod's namespaces itself. Those that a host's processes share by it are the
+ * guest's own in a VM: the members join the sandbox's.
+ */
+static bool is_pods_own(const struct derivation *d, const struct oci_namespace *n)
+{
+	return annotation_is_sandbox(d->config->annotations) &&
+	       (n->type == OCI_NAMESPACE_TYPE_IPC || n->type == OCI_NAMESPACE_TYPE_UTS);
+}
+
+/* In the guest the agent knows where the sandbox's are. */
+static int derive_member_namespace(struct derivation *d, size_t i, struct error *err)
+{
+	struct oci_namespace *n = &d->config->linux_->namespaces[i];
+	const struct namespace_type *type = namespace_type_by_name(oci_namespace_type_to_string(n->type));
+	_cleanup_free_ char *path = NULL;
+
+	if (!n->path && n->type == OCI_NAMESPACE_TYPE_NETWORK)
+		return error_set(err, EINVAL,
+				 "linux.namespaces[%zu]: a container of the pod sandbox \"%s\" has the pod's network: a path is missing", i,
+				 d->pod->sandbox);
+	if (!n->path)
+		return 0;
+	if (!d->pod->shared[i])
+		return error_set(err, EINVAL,
+				 "linux.namespaces[%zu].path: \"%s\" is not the %s namespace of the pod sandbox \"%s\", the only one that "
+				 "can be joined in its virtual machine",
+				 i, n->path, type->name, d->pod->sandbox);
+	path = xasprintf(GUEST_STATE_DIR "/%s/ns/%s", d->pod->sandbox, type->file);
+	n->path = oci_doc_strdup(d->doc, path);
+	return 0;
+}
+
+static int derive_member_namespaces(struct derivation *d, struct error *err)
+{
+	const struct oci_linux *l = d->config->linux_;
+	bool network = false;
+
+	for (size_t i = 0; l && i < l->n_namespaces; i++) {
+		int r = derive_member_namespace(d, i, err);
+
+		if (r < 0)
+			return r;
+		network |= l->namespaces[i].type == OCI_NAMESPACE_TYPE_NETWORK;
+	}
+	if (!network)
+		return error_set(err, EINVAL,
+				 "linux.namespaces: a virtual machine cannot share the host's network, add the network namespace of the pod "
+				 "sandbox \"%s\"",
+				 d->pod->sandbox);
+	return 0;
+}
+
 static int derive_namespaces(struct derivation *d, struct error *err)
 {
 	const struct oci_linux *l = d->bundle->config->linux_;
@@ -111,6 +170,8 @@ static int derive_namespaces(struct derivation *d, struct error *err)
 		if (n->type == OCI_NAMESPACE_TYPE_NETWORK) {
 			network = true;
 			d->out->network_path = n->path;
+			d->config->linux_->namespaces[i].path = NULL;
+		} else if (n->path && is_pods_own(d, n)) {
 			d->config->linux_->namespaces[i].path = NULL;
 		} else if (n->path) {
 			return error_set(err, EINVAL,
@@ -164,7 +225,7 @@ static int derive_linux(struct derivation *d, struct error *err)
 {
 	struct oci_linux *l = d->config->linux_;
 	_cleanup_free_ char *cgroup = xasprintf("/%s", d->id);
-	int r = derive_namespaces(d, err);
+	int r = d->pod ? derive_member_namespaces(d, err) : derive_namespaces(d, err);
 
 	if (r < 0)
 		return r;
@@ -222,12 +283,12 @@ static int derive(struct derivation *d, struct error *err)
 	return json_write(&oci_config_type, d->config, &d->out->json, NULL, err);
 }
 
-int guest_config_derive(const struct bundle *bundle, const char *id, struct guest_config **ret,
-			struct error *err)
+static int derive_from(const struct bundle *bundle, const char *id, const struct guest_pod *pod, struct guest_config **ret,
+		       struct error *err)
 {
 	_cleanup_guest_config_ struct guest_config *out = xcalloc(1, sizeof(*out));
 	_cleanup_doc_ struct oci_doc *doc = NULL;
-	struct derivation d = { .bundle = bundle, .id = id, .out = out };
+	struct derivation d = { .bundle = bundle, .id = id, .pod = pod, .out = out };
 	int r;
 
 	r = json_parse(&oci_config_type, bundle->json, bundle->json_len, &doc, err);
@@ -240,4 +301,19 @@ int guest_config_derive(const struct bundle *bundle, const char *id, struct gues
 		return r;
 	*ret = TAKE_PTR(out);
 	return 0;
+}
+
+int guest_config_derive(const struct bundle *bundle, const char *id, struct guest_config **ret,
+			struct error *err)
+{
+	return derive_from(bundle, id, NULL, ret, err);
+}
+
+int guest_config_derive_member(const struct bundle *bundle, const char *id, const struct guest_pod *pod, struct guest_config **ret,
+			       struct error *err)
+{
+	if (bundle->config->vm)
+		return error_set(err, EINVAL, "vm: the container is a member of the pod sandbox \"%s\", whose virtual machine is there already",
+				 pod->sandbox);
+	return derive_from(bundle, id, pod, ret, err);
 }

@@ -10,11 +10,15 @@
 
 struct bundle;
 
+/* What the guest's agent keeps of a container (agent/main.c), by its id; "ns" there has the files of its namespaces (agent/verbs.c). */
+#define GUEST_STATE_DIR "/run/hvrun"
+
 /* Where the guest finds the share tree (agent/boot.h mounts it). */
 #define GUEST_SHARE_DIR "/run/share"
 
-/* Something of the host's file systems that the guest gets, as entry i of the share tree; 0 is the rootfs. */
+/* Something of the host's file systems that the guest gets, as an entry of the share tree; the first one is the rootfs. */
 struct share {
+	char *name;                 /* of the entry */
 	char *source;               /* absolute path on the host */
 	char *field;                /* what config.json calls it: "mounts[3].source" */
 	bool recursive;             /* with what is mounted below it */
@@ -39,6 +43,20 @@ struct guest_config {
  */
 int guest_config_derive(const struct bundle *bundle, const char *id, struct guest_config **ret,
 			struct error *err);
+
+/* A container that is added to a VM which runs: a member of the pod whose sandbox the VM was made for. */
+struct guest_pod {
+	const char *sandbox;      /* its id */
+	const char *share_prefix; /* of its entries' names: nobody else in that VM has the same */
+	const bool *shared; /* for each of linux.namespaces that has a path: whether the sandbox's namespace is meant */
+};
+
+/*
+ * The same for a member: namespaces of the sandbox become those that the sandbox has in the guest; a path that leads elsewhere is refused,
+ * and so is a network of its own.
+ */
+int guest_config_derive_member(const struct bundle *bundle, const char *id, const struct guest_pod *pod, struct guest_config **ret,
+			       struct error *err);
 
 struct guest_config *guest_config_free(struct guest_config *g);
 static inline void guest_config_freep(struct guest_config **g)

@@ -12,12 +12,14 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "container/annotation.h"
 #include "container/bundle.h"
 #include "container/env.h"
 #include "container/settings.h"
 #include "hyperv/choice.h"
 #include "hyperv/create.h"
 #include "hyperv/guest_config.h"
+#include "hyperv/member.h"
 #include "hyperv/spec.h"
 #include "linux/caps.h"
 
@@ -46,7 +48,7 @@ static void warn_of_capabilities(const struct oci_process *process)
 }
 
 /* The derivation is made once more by create: it is cheap, and the refusals come before anything exists. */
-static int validate(const struct env *env, const struct bundle *bundle, struct error *err)
+static int validate_vm(const struct env *env, const struct bundle *bundle, struct error *err)
 {
 	const struct settings_hyperv *settings = &env->settings->hyperv;
 	_cleanup_guest_config_ struct guest_config *guest = NULL;
@@ -68,6 +70,21 @@ static int validate(const struct env *env, const struct bundle *bundle, struct e
 		r = spec_make_vm(bundle->config, settings, &choice, &spec, err);
 	if (r == 0)
 		r = vmm_probe(vmm, &spec, err);
+	return r;
+}
+
+static int validate_member(const struct env *env, const struct bundle *bundle, struct error *err)
+{
+	int r = check_rootfs(bundle, err);
+
+	return r < 0 ? r : member_check(env, bundle, err);
+}
+
+static int validate(const struct env *env, const struct bundle *bundle, struct error *err)
+{
+	bool member = annotation_sandbox_of(bundle->config->annotations);
+	int r = member ? validate_member(env, bundle, err) : validate_vm(env, bundle, err);
+
 	if (r == 0)
 		warn_of_capabilities(bundle->config->process);
 	return r;

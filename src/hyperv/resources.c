@@ -79,8 +79,11 @@ int hyperv_update(const struct env *env, struct container *c, const struct oci_r
 	_cleanup_cgroup_ struct cgroup *cgroup = NULL;
 	struct host_limits limits;
 	struct vm_spec vm;
-	int r = container_config(c, &config, err);
+	int r;
 
+	if (c->state->sandbox) /* the VM's size and its cgroup are its sandbox's; its worker knows what is left */
+		return hyperv_call(c, MESSAGE_UPDATE, &hv_agent_update_type, &m, HYPERV_ANSWER_TIMEOUT_MS, NULL, err);
+	r = container_config(c, &config, err);
 	if (r == 0)
 		r = spec_make_vm(config, &env->settings->hyperv, &CHOICE_USUAL(&env->settings->hyperv), &vm, err);
 	if (r == 0)

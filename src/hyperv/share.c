@@ -12,9 +12,11 @@
 #include <sys/stat.h>
 
 #include "base/fd.h"
+#include "base/mem.h"
 #include "hyperv/guest_config.h"
 #include "linux/mount.h"
 #include "linux/sys.h"
+#include "schema/types.h"
 
 static int check_kind(const struct share *share, int fd, bool *ret_file, struct error *err)
 {
@@ -47,4 +49,22 @@ int share_open(const struct share *share, bool *ret_file, struct error *err)
 	r = mount_set_attributes(fd, true, &attr);
 	return r < 0 ? error_errnum(err, r, "%s: %s: mount_setattr", share->field, share->source)
 		     : TAKE_FD(fd);
+}
+
+int share_open_all(const struct guest_config *g, struct hv_worker_share **ret, int *fds, size_t *n_fds, struct error *err)
+{
+	struct hv_worker_share *shares = *ret = xcalloc(g->n_shares, sizeof(*shares));
+
+	for (size_t i = 0; i < g->n_shares; i++) {
+		struct hv_worker_share *s = &shares[i];
+		int fd = share_open(&g->shares[i], &s->file, err);
+
+		if (fd < 0)
+			return fd;
+		fds[(*n_fds)++] = fd;
+		s->name = g->shares[i].name;
+		s->has_file = s->has_readonly_after_create = true;
+		s->readonly_after_create = g->shares[i].readonly_after_create;
+	}
+	return 0;
 }

@@ -3,9 +3,12 @@
 #define HV_HYPERV_SHARE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/error.h"
 
+struct guest_config;
+struct hv_worker_share;
 struct share;
 
 /*
@@ -15,5 +18,11 @@ struct share;
  * shared.
  */
 int share_open(const struct share *share, bool *ret_file, struct error *err);
+
+/*
+ * Opens all shares of a container: appends the descriptors to fds, which has room for them, and allocates what the worker is told of them.
+ * Both are the caller's in any case; the names are borrowed. Returns 0 or < 0.
+ */
+int share_open_all(const struct guest_config *g, struct hv_worker_share **ret, int *fds, size_t *n_fds, struct error *err);
 
 #endif

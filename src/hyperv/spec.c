@@ -7,8 +7,10 @@
 #include "hyperv/spec.h"
 
 #include <errno.h>
+#include <stdbool.h>
 
 #include "base/str.h"
+#include "container/annotation.h"
 #include "container/settings.h"
 #include "hyperv/choice.h"
 #include "schema/types.h"
@@ -23,23 +25,50 @@ static int64_t memory_limit(const struct oci_config *c)
 	return r && r->memory && r->memory->has_limit && r->memory->limit > 0 ? r->memory->limit : 0;
 }
 
+/* What the annotations of a sandbox say of all its pod (containerd): the VM is theirs. 0: nothing. */
+static uint64_t of_pod(const struct oci_config *c, enum annotation a)
+{
+	return annotation_is_sandbox(c->annotations) ? annotation_get_number(c->annotations, a) : 0;
+}
+
 static uint64_t choose_memory(const struct oci_config *c, const struct settings_hyperv *s)
 {
-	uint64_t limit = (uint64_t)memory_limit(c), need = limit ? limit + SPEC_GUEST_RESERVE_MIB * MIB : 0;
+	uint64_t limit = MAX((uint64_t)memory_limit(c), of_pod(c, ANNOTATION_CRI_SANDBOX_MEMORY));
+	uint64_t need = limit ? limit + SPEC_GUEST_RESERVE_MIB * MIB : 0;
 
 	if (c->vm && c->vm->hw_config && c->vm->hw_config->has_memory)
 		return c->vm->hw_config->memory;
 	return MAX(need, s->memory);
 }
 
+/* The processors' time is the pod's, too: a sandbox alone is given next to none. Returns whether anything has changed. */
+static bool apply_pod(const struct oci_config *c, struct oci_cpu *cpu)
+{
+	uint64_t quota = of_pod(c, ANNOTATION_CRI_SANDBOX_CPU_QUOTA), period = of_pod(c, ANNOTATION_CRI_SANDBOX_CPU_PERIOD),
+		 shares = of_pod(c, ANNOTATION_CRI_SANDBOX_CPU_SHARES);
+
+	if (quota && period) {
+		cpu->has_quota = cpu->has_period = true;
+		cpu->quota = (int64_t)quota;
+		cpu->period = period;
+	}
+	if (shares) {
+		cpu->has_shares = true;
+		cpu->shares = shares;
+	}
+	return (quota && period) || shares;
+}
+
 static unsigned choose_vcpus(const struct oci_config *c, const struct settings_hyperv *s)
 {
-	const struct oci_cpu *cpu = c->linux_ && c->linux_->resources ? c->linux_->resources->cpu : NULL;
+	const struct oci_resources *r = c->linux_ ? c->linux_->resources : NULL;
+	struct oci_cpu cpu = r && r->cpu ? *r->cpu : (struct oci_cpu){ 0 };
 
 	if (c->vm && c->vm->hw_config && c->vm->hw_config->has_vcpus)
 		return c->vm->hw_config->vcpus;
-	if (cpu && cpu->has_quota && cpu->quota > 0 && cpu->has_period && cpu->period > 0) {
-		uint64_t n = ((uint64_t)cpu->quota + cpu->period - 1) / cpu->period;
+	apply_pod(c, &cpu);
+	if (cpu.has_quota && cpu.quota > 0 && cpu.has_period && cpu.period > 0) {
+		uint64_t n = ((uint64_t)cpu.quota - 1) / cpu.period + 1;
 
 		return (unsigned)MIN(n, (uint64_t)VCPUS_MAX);
 	}
@@ -196,9 +225,12 @@ void spec_make_host_limits(const struct oci_config *config, const struct vm_spec
 
 	*ret = (struct host_limits){ 0 };
 	make_devices(ret);
+	if (from && from->cpu)
+		ret->cpu = *from->cpu;
+	if (apply_pod(config, &ret->cpu) || (from && from->cpu))
+		ret->resources.cpu = &ret->cpu;
 	if (!from)
 		return;
-	ret->resources.cpu = from->cpu;
 	ret->resources.block_io = from->block_io;
 	ret->resources.network = from->network;
 	if (from->memory) {

@@ -22,6 +22,7 @@ enum {
  * into itself. */
 struct host_limits {
 	struct oci_resources resources;
+	struct oci_cpu cpu;
 	struct oci_memory memory;
 	struct oci_pids pids;
 	struct oci_device_rule devices[3];

@@ -98,6 +98,8 @@ static void write_record(struct buf *out, const struct record *r, bool pretty)
 		add_string(out, separator, "accel", r->s->accel);
 	if (r->s->guest_kernel)
 		add_string(out, separator, "guestKernel", r->s->guest_kernel);
+	if (r->s->sandbox)
+		add_string(out, separator, "sandbox", r->s->sandbox);
 	add_string(out, separator, "isolation", isolation_text(r->s));
 	buf_append_str(out, pretty ? "\n}" : "}");
 }

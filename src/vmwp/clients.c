@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -16,8 +17,10 @@
 
 #include "base/fd.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "schema/json.h"
 #include "schema/types.h"
+#include "vmwp/members.h"
 #include "vmwp/worker.h"
 
 enum { CLIENTS_MAX = 512 };
@@ -52,8 +55,7 @@ void remote_remove(struct worker *w, struct remote *r)
 	free(r);
 }
 
-/* Kills an exec's process whose worker has gone: as if the signal had reached it. */
-static void kill_remote(struct worker *w, uint32_t number)
+void remote_kill(struct worker *w, uint32_t number)
 {
 	const struct pending nobody = { .process = number };
 
@@ -75,27 +77,39 @@ static int relay(struct client *c, const struct frame *f, answer_fn *answered)
 	return 0;
 }
 
+/* The number of a container's own process. */
+static uint32_t process_of(const struct worker *w, const char *id)
+{
+	const struct member *m = member_find(w, id);
+
+	return m ? member_process(m) : PROCESS_INIT;
+}
+
 static int start_answered(struct worker *w, const struct pending *p, const struct frame *f, const struct error *e, struct error *err)
 {
 	if (f)
-		unlinkat(w->state_dirfd, "start.sock", 0);
+		unlinkat(member_state_dir(w, p->process), "start.sock", 0);
 	return guest_relay_answer(w, p, f, e, err);
 }
 
-/* The launcher wants the container: that is answered when the guest has made it. */
-static int request_create(struct client *c, _unused_ const struct frame *f, _unused_ void *message, struct error *err)
+/* Whoever starts a container wants it: that is answered when the guest has made it. */
+static int request_create(struct client *c, const struct frame *f, _unused_ void *message, struct error *err)
 {
+	const struct remote *r = c->process == PROCESS_INIT ? NULL : remote_find(c->worker, c->process);
+
+	if (r && r->member)
+		return member_request_create(c, r->member, f, err);
 	if (!c->launcher || c->worker->create_asked)
 		return error_set(err, EPERM, "CREATE is for whoever started the worker, once");
 	c->worker->create_asked = true;
 	return worker_create(c->worker, err);
 }
 
-static void send_start(struct worker *w, struct client *c, uint64_t client_id)
+static void send_start(struct worker *w, struct client *c, uint64_t client_id, const char *id)
 {
-	const struct pending p = { .client = c, .client_id = client_id, .process = PROCESS_INIT, .answered = start_answered };
+	const struct pending p = { .client = c, .client_id = client_id, .process = process_of(w, id), .answered = start_answered };
 
-	guest_send(w, MESSAGE_START, &hv_agent_container_type, &(struct hv_agent_container){ .id = w->setup->id }, &p);
+	guest_send(w, MESSAGE_START, &hv_agent_container_type, &(struct hv_agent_container){ .id = (char *)id }, &p);
 }
 
 /* The network is as it is now: START may follow. */
@@ -103,7 +117,7 @@ static int network_answered(struct worker *w, const struct pending *p, const str
 			    _unused_ struct error *err)
 {
 	if (f) {
-		send_start(w, p->client, p->client_id);
+		send_start(w, p->client, p->client_id, w->setup->id);
 		return 0;
 	}
 	w->started = false;
@@ -112,11 +126,25 @@ static int network_answered(struct worker *w, const struct pending *p, const str
 	return 0;
 }
 
-static int request_start(struct client *c, const struct frame *f, _unused_ void *message, struct error *err)
+static int start_member(struct client *c, const struct frame *f, struct member *m, const char *id, struct error *err)
 {
+	int r = member_request_start(m, err);
+
+	if (r == 0)
+		send_start(c->worker, c, f->id, id);
+	return r;
+}
+
+/* A member's network is the VM's container's, or none: there is nothing to tell the guest. */
+static int request_start(struct client *c, const struct frame *f, void *message, struct error *err)
+{
+	const struct hv_agent_container *body = message;
+	struct member *m = member_find(c->worker, body->id);
 	const struct pending network = { .client = c, .client_id = f->id, .process = c->process, .answered = network_answered };
 	int r;
 
+	if (m)
+		return start_member(c, f, m, body->id, err);
 	if (c->worker->started)
 		return error_set(err, EINVAL, "cannot start a container that has been started");
 	r = network_update(c->worker, &network, err);
@@ -124,14 +152,23 @@ static int request_start(struct client *c, const struct frame *f, _unused_ void 
 		return r;
 	c->worker->started = true;
 	if (r == 0)
-		send_start(c->worker, c, f->id);
+		send_start(c->worker, c, f->id, body->id);
 	return 0;
 }
 
-/* PIDS, UPDATE, PROCESSES ...: what the client said, to the guest, and its answer back. */
+/* PIDS, PROCESSES ...: what the client said, to the guest, and its answer back. */
 static int request_relay(struct client *c, const struct frame *f, _unused_ void *message, _unused_ struct error *err)
 {
 	return relay(c, f, guest_relay_answer);
+}
+
+static int request_update(struct client *c, const struct frame *f, void *message, struct error *err)
+{
+	const struct hv_agent_update *body = message;
+	struct member *m = member_find(c->worker, body->id);
+	int r = m ? member_request_update(c->worker, m, body->resources, err) : 0;
+
+	return r < 0 ? r : relay(c, f, guest_relay_answer);
 }
 
 /* "paused" is a fact of the state directory: list and state do not ask a guest. */
@@ -142,10 +179,10 @@ static int freeze_answered(struct worker *w, const struct pending *p, const stru
 
 	if (!f || !p->freeze) {
 		if (f)
-			unlinkat(w->state_dirfd, "paused", 0);
+			unlinkat(member_state_dir(w, p->process), "paused", 0);
 		return guest_relay_answer(w, p, f, e, err);
 	}
-	fd = openat(w->state_dirfd, "paused", O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = openat(member_state_dir(w, p->process), "paused", O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0) {
 		error_errno(&why, "make the entry \"paused\" in the state directory");
 		return guest_relay_answer(w, p, NULL, &why, err);
@@ -157,19 +194,20 @@ static int freeze_answered(struct worker *w, const struct pending *p, const stru
 static int request_freeze(struct client *c, const struct frame *f, void *message, _unused_ struct error *err)
 {
 	const struct hv_agent_freeze *m = message;
-	const struct pending p = { .client = c, .client_id = f->id, .process = c->process, .freeze = m->freeze, .answered = freeze_answered };
+	const struct pending p = { .client = c, .client_id = f->id, .process = process_of(c->worker, m->id), .freeze = m->freeze,
+				   .answered = freeze_answered };
 
 	guest_request(c->worker, f->type, f->body, f->len, &p);
 	return 0;
 }
 
-/* An exec's worker means its own process, whatever it says. */
+/* A process's worker means its own, whatever it says; others mean a container's. */
 static int request_signal(struct client *c, const struct frame *f, void *message, _unused_ struct error *err)
 {
 	const struct pending p = { .client = c, .client_id = f->id, .process = c->process, .answered = guest_relay_answer };
 	struct hv_agent_signal *m = message;
 
-	m->number = (int32_t)c->process;
+	m->number = (int32_t)(c->process == PROCESS_INIT ? process_of(c->worker, m->id) : c->process);
 	m->has_number = true;
 	guest_send(c->worker, f->type, &hv_agent_signal_type, m, &p);
 	return 0;
@@ -186,10 +224,16 @@ static int request_resize(struct client *c, const struct frame *f, void *message
 	return 0;
 }
 
-static int request_destroy(struct client *c, const struct frame *f, _unused_ void *message, _unused_ struct error *err)
+/* One of a pod that is not there has gone already. */
+static int request_destroy(struct client *c, const struct frame *f, void *message, _unused_ struct error *err)
 {
+	const struct hv_agent_container *body = message;
+	struct member *m = member_find(c->worker, body->id);
+
+	if (m)
+		return member_request_destroy(c, m, f);
 	channel_send(c->channel, f->type, FRAME_REPLY, f->id, NULL, 0);
-	return worker_power_off(c->worker);
+	return str_eq(body->id, c->worker->setup->id) ? worker_power_off(c->worker) : 0;
 }
 
 static int exec_answered(struct worker *w, const struct pending *p, const struct frame *f, const struct error *e, struct error *err)
@@ -208,12 +252,11 @@ static int exec_answered(struct worker *w, const struct pending *p, const struct
 		r->known = true;
 	mux_grant(w->mux, p->process);
 	if (!p->client)
-		kill_remote(w, p->process);
+		remote_kill(w, p->process);
 	return guest_relay_answer(w, p, f, e, err);
 }
 
-/* With a terminal its slave came, else stdin, stdout and stderr. */
-static int add_exec_streams(struct client *c, uint32_t number, bool terminal, struct error *err)
+int add_streams(struct client *c, uint32_t number, bool terminal, struct error *err)
 {
 	struct mux *m = c->worker->mux;
 	size_t want = terminal ? 1 : 3, n;
@@ -223,7 +266,7 @@ static int add_exec_streams(struct client *c, uint32_t number, bool terminal, st
 	if (n != want) {
 		while (n > 0)
 			fd_close(fds[--n]);
-		return error_set(err, EPROTO, "EXEC without its descriptors");
+		return error_set(err, EPROTO, "a process without its descriptors");
 	}
 	if (terminal)
 		fds[1] = dup(fds[0]);
@@ -244,7 +287,7 @@ static int request_exec(struct client *c, const struct frame *f, void *message, 
 	if (c->process != PROCESS_INIT || w->last_process == PROCESS_MAX)
 		return error_set(err, EINVAL, "a connection is good for one EXEC");
 	p.process = w->last_process + 1;
-	r = add_exec_streams(c, p.process, m->process->terminal, err);
+	r = add_streams(c, p.process, m->process->terminal, err);
 	if (r < 0)
 		return r;
 	w->last_process = c->process = p.process;
@@ -255,37 +298,52 @@ static int request_exec(struct client *c, const struct frame *f, void *message, 
 	return 0;
 }
 
+#define NO_ID SIZE_MAX /* it does not say, or may name one that is not there */
+
 static const struct {
 	const struct oci_type *type;
 	request_fn *handle;
 	bool created; /* only when the container is */
+	size_t id;    /* where its body says which container is meant */
 } requests[] = {
-	[MESSAGE_CREATE] = { NULL, request_create, false },
-	[MESSAGE_START] = { &hv_agent_container_type, request_start, true },
-	[MESSAGE_EXEC] = { &hv_agent_exec_type, request_exec, true },
-	[MESSAGE_SIGNAL] = { &hv_agent_signal_type, request_signal, true },
-	[MESSAGE_PIDS] = { &hv_agent_container_type, request_relay, true },
-	[MESSAGE_RESIZE] = { &hv_agent_resize_type, request_resize, true },
-	[MESSAGE_DESTROY] = { NULL, request_destroy, false },
-	[MESSAGE_FREEZE] = { &hv_agent_freeze_type, request_freeze, true },
-	[MESSAGE_UPDATE] = { &hv_agent_update_type, request_relay, true },
-	[MESSAGE_PROCESSES] = { &hv_agent_container_type, request_relay, true },
-	[MESSAGE_STATS] = { &hv_agent_container_type, request_relay, true },
-	[MESSAGE_WAIT_OOM] = { &hv_agent_wait_oom_type, request_relay, true },
+	[MESSAGE_CREATE] = { NULL, request_create, false, NO_ID },
+	[MESSAGE_START] = { &hv_agent_container_type, request_start, true, offsetof(struct hv_agent_container, id) },
+	[MESSAGE_EXEC] = { &hv_agent_exec_type, request_exec, true, offsetof(struct hv_agent_exec, id) },
+	[MESSAGE_SIGNAL] = { &hv_agent_signal_type, request_signal, true, offsetof(struct hv_agent_signal, id) },
+	[MESSAGE_PIDS] = { &hv_agent_container_type, request_relay, true, offsetof(struct hv_agent_container, id) },
+	[MESSAGE_RESIZE] = { &hv_agent_resize_type, request_resize, true, NO_ID },
+	[MESSAGE_DESTROY] = { &hv_agent_container_type, request_destroy, false, NO_ID },
+	[MESSAGE_FREEZE] = { &hv_agent_freeze_type, request_freeze, true, offsetof(struct hv_agent_freeze, id) },
+	[MESSAGE_UPDATE] = { &hv_agent_update_type, request_update, true, offsetof(struct hv_agent_update, id) },
+	[MESSAGE_PROCESSES] = { &hv_agent_container_type, request_relay, true, offsetof(struct hv_agent_container, id) },
+	[MESSAGE_STATS] = { &hv_agent_container_type, request_relay, true, offsetof(struct hv_agent_container, id) },
+	[MESSAGE_WAIT_OOM] = { &hv_agent_wait_oom_type, request_relay, true, offsetof(struct hv_agent_wait_oom, id) },
+	[MESSAGE_ADD] = { &hv_worker_member_type, member_request_add, true, NO_ID },
+	[MESSAGE_SHARE] = { &hv_worker_share_type, member_request_share, true, NO_ID },
 };
+
+/* Whether the container that a request is about is there: this worker's own, or another one in its VM. */
+static bool is_there(const struct worker *w, const struct oci_type *type, const void *message, size_t id_offset)
+{
+	const char *id = type && id_offset != NO_ID ? *(char *const *)((const char *)message + id_offset) : w->setup->id;
+	const struct member *m = member_find(w, id);
+
+	return w->phase == PHASE_CREATED && (m ? member_is_created(m) : str_eq(id, w->setup->id));
+}
 
 static int handle_request(struct client *c, const struct frame *f, struct error *err)
 {
 	_cleanup_doc_ struct oci_doc *doc = NULL;
 	int r;
 
-	if (requests[f->type].created && c->worker->phase != PHASE_CREATED)
-		return error_set(err, ESRCH, "container not running");
 	if (requests[f->type].type) {
 		r = json_parse(requests[f->type].type, f->body, f->len, &doc, err);
 		if (r < 0)
 			return error_wrap(err, "%s", message_to_string(f->type));
 	}
+	if (requests[f->type].created &&
+	    !is_there(c->worker, requests[f->type].type, doc ? oci_doc_root(doc) : NULL, requests[f->type].id))
+		return error_set(err, ESRCH, "container not running");
 	return requests[f->type].handle(c, f, doc ? oci_doc_root(doc) : NULL, err);
 }
 
@@ -313,6 +371,7 @@ static void client_free(struct client *c)
 	*at = c->next;
 	w->n_clients--;
 	guest_forget_client(w, c);
+	members_forget_client(w, c);
 	for (struct remote *r = w->remotes; r; r = r->next)
 		if (r->client == c)
 			r->client = NULL;
@@ -328,8 +387,10 @@ static int on_closed(void *data, _unused_ struct channel *channel, _unused_ cons
 	bool abandoned = c->launcher && w->phase < PHASE_CREATED;
 	struct error e;
 
-	if (r && r->known && !r->exited && w->phase == PHASE_CREATED)
-		kill_remote(w, c->process);
+	if (r && r->member)
+		member_end(w, r->member);
+	else if (r && r->known && !r->exited && w->phase == PHASE_CREATED)
+		remote_kill(w, c->process);
 	client_free(c);
 	if (!abandoned)
 		return 0;

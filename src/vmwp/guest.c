@@ -43,10 +43,10 @@ void guest_send(struct worker *w, uint16_t type, const struct oci_type *body_typ
 		p->answered(w, p, NULL, &err, &err);
 }
 
-bool guest_waits_for(const struct worker *w, uint16_t type)
+bool guest_waits_for(const struct worker *w, uint16_t type, uint32_t process)
 {
 	for (const struct pending *p = w->pending; p; p = p->next)
-		if (p->type == type)
+		if (p->type == type && p->process == process)
 			return true;
 	return false;
 }

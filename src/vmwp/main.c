@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hvrun-vmwp: the host process that stands for a container in a VM, for an exec in one, or makes a template. Only hvrun starts it, with a socket whose
+ * hvrun-vmwp: the host process that stands for a container in a VM (its own, or its pod's), for an exec in one, or makes a template. Only hvrun starts it, with a socket whose
  * number is in the environment; the first message there says what to be. Its arguments are for whoever reads the list of
- * processes: "hvrun-vmwp web", "hvrun-vmwp web exec".
+ * processes: "hvrun-vmwp web", "hvrun-vmwp web exec", "hvrun-vmwp web member".
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -59,6 +59,8 @@ static int run(const char *id, int sock, struct error *err)
 		r = template_run(sock, &f, fds, n_fds, err);
 	else if (r > 0 && f.type == MESSAGE_EXEC && !f.flags)
 		r = exec_run(sock, &f, fds, n_fds, &status, err);
+	else if (r > 0 && f.type == MESSAGE_JOIN && !f.flags)
+		r = join_run(sock, &f, fds, n_fds, &status, err);
 	else if (r > 0)
 		r = error_set(err, EPROTO, "the first message is a %s", message_to_string(f.type));
 	frame_reader_done(&reader);

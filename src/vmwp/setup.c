@@ -4,8 +4,8 @@
  * namespace in which the share directory holds what the guest may see of the host and nothing else.
  *
  * The share tree is a tmpfs with one entry for each file system that hvrun opened: "0" is the rootfs, "1" and on are the sources of bind
- * mounts. They are siblings, moved here by descriptor with their final attributes, and the tmpfs is read-only afterwards: neither the
- * guest nor anybody on the host has a name in it to play with.
+ * mounts; those of other containers in the VM (members.c) come and go later. They are siblings, moved here by descriptor with their final
+ * attributes, and the tmpfs is read-only for all but this process: neither the guest nor anybody on the host has a name in it to play with.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -20,6 +21,8 @@
 #include <ocispec/types.h>
 
 #include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
 #include "linux/sys.h"
 #include "schema/types.h"
 #include "vmwp/worker.h"
@@ -31,29 +34,46 @@ static int enter_network(bool join, int fd, struct error *err)
 	return r < 0 ? error_errnum(err, r, join ? "join the network namespace" : "make a network namespace") : 0;
 }
 
-/* A name for the i-th entry, and the fd of the place to mount on. */
-static int make_place(int dirfd, size_t i, bool file, struct error *err)
+/* The fd of the place to mount on, in the tree that the guest sees: its name has been made where that tree can be written. */
+static int make_place(struct worker *w, const char *name, bool file, struct error *err)
 {
-	char name[24];
+	_cleanup_fd_ int made = file ? openat(w->tree_fd, name, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC | O_NOFOLLOW, 0600) : -1;
 	int fd;
 
-	snprintf(name, sizeof(name), "%zu", i);
-	if (!file && mkdirat(dirfd, name, 0700) < 0)
-		return error_errno(err, "share %s: mkdir", name);
-	fd = file ? openat(dirfd, name, O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600) :
-		    openat(dirfd, name, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	if (file ? made < 0 : mkdirat(w->tree_fd, name, 0700) < 0)
+		return error_errno(err, "share %s: make its place", name);
+	fd = openat(w->share_dirfd, name, O_PATH | O_CLOEXEC | O_NOFOLLOW);
 	return fd < 0 ? error_errno(err, "share %s: open", name) : fd;
 }
 
-static int add_share(struct worker *w, size_t i, int mount_fd, struct error *err)
+int share_add(struct worker *w, const char *name, bool file, int mount_fd, struct error *err)
 {
-	_cleanup_fd_ int place = make_place(w->share_dirfd, i, w->setup->shares[i].file, err);
+	_cleanup_fd_ int place = make_place(w, name, file, err);
 	int r;
 
 	if (place < 0)
 		return place;
 	r = sys_move_mount(mount_fd, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
-	return r < 0 ? error_errnum(err, r, "share %zu: move_mount", i) : 0;
+	if (r < 0)
+		unlinkat(w->tree_fd, name, file ? 0 : AT_REMOVEDIR);
+	return r < 0 ? error_errnum(err, r, "share %s: move_mount", name) : 0;
+}
+
+int share_close(struct worker *w, const char *name, struct error *err)
+{
+	const struct mount_attr readonly = { .attr_set = MOUNT_ATTR_RDONLY };
+	int r = sys_mount_setattr(w->share_dirfd, name, AT_RECURSIVE | AT_SYMLINK_NOFOLLOW, &readonly);
+
+	return r < 0 ? error_errnum(err, r, "make share %s read-only", name) : 0;
+}
+
+/* By a name, as umount2(2) wants it, but one in a tree that is ours alone. Files that the guest holds open live on until it closes them. */
+void share_remove(struct worker *w, const char *name, bool file)
+{
+	_cleanup_free_ char *path = xasprintf("/proc/self/fd/%d/%s", w->share_dirfd, name);
+
+	if (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) < 0 || unlinkat(w->tree_fd, name, file ? 0 : AT_REMOVEDIR) < 0)
+		log_warning("container \"%s\": share %s stays: %s", w->setup->id, name, strerror(errno));
 }
 
 /* Host mounts made or removed from now on follow here only as removals: what is unmounted there is not kept busy by us. */
@@ -70,22 +90,31 @@ static int enter_mounts(const char *share_dir, struct error *err)
 	return r < 0 ? error_errnum(err, r, "mount a tmpfs at %s", share_dir) : 0;
 }
 
+/*
+ * The mount that the guest sees gets read-only, another one of the same tmpfs is kept for the names of later entries. It is shared, so that
+ * what is mounted and unmounted here later is so in the VMM's mount namespace too, if it has one of its own.
+ */
 static int make_share_tree(struct worker *w, const int *fds, size_t n, struct error *err)
 {
-	const struct mount_attr readonly = { .attr_set = MOUNT_ATTR_RDONLY };
+	const struct mount_attr final = { .attr_set = MOUNT_ATTR_RDONLY, .propagation = MS_SHARED };
 	int r = enter_mounts(w->setup->share_dir, err);
+	char name[24];
 
 	if (r < 0)
 		return r;
 	w->share_dirfd = open(w->setup->share_dir, O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (w->share_dirfd < 0)
 		return error_errno(err, "open %s", w->setup->share_dir);
+	w->tree_fd = sys_open_tree(w->share_dirfd, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+	if (w->tree_fd < 0)
+		return error_errnum(err, w->tree_fd, "open_tree of %s", w->setup->share_dir);
 	for (size_t i = 0; i < n; i++) {
-		r = add_share(w, i, fds[i], err);
+		snprintf(name, sizeof(name), "%zu", i);
+		r = share_add(w, name, w->setup->shares[i].file, fds[i], err);
 		if (r < 0)
 			return r;
 	}
-	r = sys_mount_setattr(w->share_dirfd, "", AT_EMPTY_PATH, &readonly);
+	r = sys_mount_setattr(w->share_dirfd, "", AT_EMPTY_PATH, &final);
 	return r < 0 ? error_errnum(err, r, "make the share tree read-only") : 0;
 }
 

@@ -28,6 +28,7 @@
 #include "linux/sys.h"
 #include "schema/json.h"
 #include "schema/types.h"
+#include "vmwp/members.h"
 
 enum { POWER_OFF_USEC = 2000000 };
 
@@ -78,8 +79,7 @@ int worker_power_off(struct worker *w)
 	return 0;
 }
 
-/* An exec has ended and its output is out: its worker may go. */
-static void end_exec(struct worker *w, struct remote *r)
+void tell_end(const struct remote *r)
 {
 	struct hv_agent_exit m = { 0 };
 	_cleanup_free_ char *body = NULL;
@@ -92,6 +92,11 @@ static void end_exec(struct worker *w, struct remote *r)
 	m.code = (uint32_t)r->wait_status >> 8;
 	if (r->client && json_write(&hv_agent_exit_type, &m, &body, &len, &err) == 0)
 		channel_send(r->client->channel, MESSAGE_EXIT, 0, r->number, body, len);
+}
+
+void end_process(struct worker *w, struct remote *r)
+{
+	tell_end(r);
 	remote_remove(w, r);
 }
 
@@ -99,12 +104,13 @@ int worker_check_end(struct worker *w, _unused_ struct error *err)
 {
 	struct remote *r, *next;
 
+	members_check_end(w);
 	for (r = w->remotes; r; r = next) {
 		next = r->next;
-		if (r->number != PROCESS_INIT && r->exited && r->known && mux_is_idle(w->mux, r->number))
-			end_exec(w, r);
+		if (r->number != PROCESS_INIT && !r->member && r->exited && r->known && mux_is_idle(w->mux, r->number))
+			end_process(w, r);
 	}
-	if (w->phase == PHASE_EXITED && !guest_waits_for(w, MESSAGE_START) && mux_is_idle(w->mux, PROCESS_INIT))
+	if (w->phase == PHASE_EXITED && !guest_waits_for(w, MESSAGE_START, PROCESS_INIT) && mux_is_idle(w->mux, PROCESS_INIT))
 		return worker_power_off(w);
 	return 0;
 }
@@ -120,6 +126,8 @@ int worker_exited(struct worker *w, struct remote *r, int wait_status, struct er
 		w->wait_status = wait_status;
 		w->phase = PHASE_EXITED;
 	}
+	if (r->member)
+		member_end(w, r->member);
 	return worker_check_end(w, err);
 }
 
@@ -138,21 +146,19 @@ static void forward_size(struct worker *w)
 
 /*
  * Entries that the guest may write to only while the container is made: a read-only rootfs needs its mount points. From here on no
- * bug in the guest can change it. EBUSY means that something there still holds a file open for writing.
+ * bug in the guest can change it.
  */
 static int close_shares(struct worker *w, struct error *err)
 {
-	const struct mount_attr readonly = { .attr_set = MOUNT_ATTR_RDONLY };
 	char name[24];
 
 	for (size_t i = 0; i < w->setup->n_shares; i++) {
-		int r = 0;
+		int r;
 
 		snprintf(name, sizeof(name), "%zu", i);
-		if (w->setup->shares[i].readonly_after_create)
-			r = sys_mount_setattr(w->share_dirfd, name, AT_RECURSIVE | AT_SYMLINK_NOFOLLOW, &readonly);
+		r = w->setup->shares[i].readonly_after_create ? share_close(w, name, err) : 0;
 		if (r < 0)
-			return error_errnum(err, r, "make share %zu read-only", i);
+			return r;
 	}
 	return 0;
 }
@@ -190,7 +196,7 @@ static int create_answered(struct worker *w, _unused_ const struct pending *p, c
 	return r > 0 ? 0 : created(w, p, f, e, err);
 }
 
-static void add_streams(struct worker *w)
+static void add_own_streams(struct worker *w)
 {
 	if (w->tty_fd >= 0) {
 		mux_add_source(w->mux, stream_id(PROCESS_INIT, STREAM_STDIN), fcntl(w->tty_fd, F_DUPFD_CLOEXEC, 3));
@@ -211,7 +217,7 @@ int worker_create(struct worker *w, _unused_ struct error *err)
 	w->phase = PHASE_CREATING;
 	w->last_process = PROCESS_INIT;
 	remote_add(w, PROCESS_INIT, NULL);
-	add_streams(w);
+	add_own_streams(w);
 	guest_send(w, MESSAGE_CREATE, &hv_agent_create_type, w->setup->create, &p);
 	return 0;
 }
@@ -306,6 +312,7 @@ static int serve(struct worker *w, int launcher_fd, struct error *err)
 static void worker_done(struct worker *w)
 {
 	vm_done(w);
+	members_done(w);
 	clients_done(w);
 	event_loop_free(w->loop);
 	for (int i = 0; i < 3; i++)
@@ -316,12 +323,13 @@ static void worker_done(struct worker *w)
 	fd_close(w->share_dirfd);
 	log_file_done(&w->console_log);
 	log_file_done(&w->vmm_log);
+	fd_close(w->tree_fd);
 	oci_doc_free(w->setup_doc);
 }
 
 int worker_run(const char *id, int launcher_fd, const struct frame *setup, int *fds, size_t n_fds, struct error *err)
 {
-	struct worker w = { .state_dirfd = -1, .listen_fd = -1, .share_dirfd = -1, .stdio = { -1, -1, -1 }, .tty_fd = -1,
+	struct worker w = { .state_dirfd = -1, .listen_fd = -1, .share_dirfd = -1, .tree_fd = -1, .stdio = { -1, -1, -1 }, .tty_fd = -1,
 			    .vmm_pidfd = -1, .vmm_stderr_fd = -1, .console_fd = -1, .template_dirfd = -1, .memory_fd = -1,
 			    .devices_fd = -1, .console_log = LOG_FILE_NONE, .vmm_log = LOG_FILE_NONE };
 	int r;

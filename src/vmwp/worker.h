@@ -35,15 +35,16 @@ struct client {
 	struct client *next;
 	struct worker *worker;
 	struct channel *channel;
-	uint32_t process; /* the exec's number; else PROCESS_INIT */
+	uint32_t process; /* of a process whose worker it is; else PROCESS_INIT */
 	bool launcher;
 };
 
-/* A process in the guest as the host sees it; the container's own is worker->init. */
+/* A process in the guest as the host sees it; the container's own has the number PROCESS_INIT. */
 struct remote {
 	struct remote *next;
 	uint32_t number;
-	struct client *client; /* the exec's worker; NULL when it has gone */
+	struct client *client; /* the process's worker; NULL when it has gone */
+	struct member *member; /* whose own process it is; NULL: an exec's, or the container's */
 	bool known;	       /* the guest has said that it exists */
 	bool exited;
 	int wait_status;
@@ -56,6 +57,7 @@ struct worker {
 	enum phase phase;
 
 	int state_dirfd, listen_fd, share_dirfd;
+	int tree_fd;  /* the share tree once more, writable, for its entries' names only */
 	int stdio[3]; /* the container's, until CREATE */
 	int tty_fd;   /* our side of its terminal; -1 without one */
 
@@ -90,6 +92,8 @@ struct worker {
 	struct client *clients;
 	unsigned n_clients;
 	struct remote *remotes;
+	struct member *members; /* other containers in the VM */
+	unsigned n_members;
 	uint32_t last_process;
 	bool create_asked, started;
 
@@ -114,6 +118,14 @@ int setup_worker(struct worker *w, int *fds, size_t n_fds, struct error *err);
  * to the console socket, which is taken. Returns the slave's fd or < 0.
  */
 int terminal_open(int console_socket, const struct oci_box *size, struct error *err);
+
+/*
+ * An entry of the share tree: mount_fd's mount gets the name, for which file says what it is. Whatever has the name already is an error.
+ * Entries can be added and removed while the VM runs. share_close() makes one read-only: EBUSY when a file there is open for writing.
+ */
+int share_add(struct worker *w, const char *name, bool file, int mount_fd, struct error *err);
+int share_close(struct worker *w, const char *name, struct error *err);
+void share_remove(struct worker *w, const char *name, bool file);
 
 /* vm.c ------------------------------------------------------------------------------------------------------------------- */
 
@@ -177,8 +189,8 @@ void guest_send(struct worker *w, uint16_t type, const struct oci_type *body_typ
 /* Hands an answer to the client that asked: an answer_fn. */
 int guest_relay_answer(struct worker *w, const struct pending *p, const struct frame *f, const struct error *e, struct error *err);
 
-/* Whether a request of this type waits for its answer. */
-bool guest_waits_for(const struct worker *w, uint16_t type);
+/* Whether a request of this type that is about this process waits for its answer. */
+bool guest_waits_for(const struct worker *w, uint16_t type, uint32_t process);
 
 /* The first request to an agent that has said HELLO, or has in its template: version is what the two sides agreed on. */
 int guest_seed(struct worker *w, uint32_t version, struct error *err);
@@ -194,8 +206,17 @@ int client_add(struct worker *w, int fd, bool launcher, struct error *err);
 int clients_listen(struct worker *w, struct error *err);
 void clients_done(struct worker *w);
 
+/*
+ * The streams of a process, of whose worker the descriptors came with the present frame: with a terminal its slave, else stdin, stdout and
+ * stderr. Returns 0 or < 0.
+ */
+int add_streams(struct client *c, uint32_t number, bool terminal, struct error *err);
+
 /* Tells the launcher how create went. */
 void clients_tell_launcher(struct worker *w, const struct error *e);
+
+/* Kills a process whose worker has gone: as if the signal had reached it. */
+void remote_kill(struct worker *w, uint32_t number);
 
 struct remote *remote_find(struct worker *w, uint32_t number);
 struct remote *remote_add(struct worker *w, uint32_t number, struct client *c);
@@ -211,6 +232,10 @@ int worker_create(struct worker *w, struct error *err);
 /* A process has ended, or what held back its end may be over. */
 int worker_exited(struct worker *w, struct remote *r, int wait_status, struct error *err);
 int worker_check_end(struct worker *w, struct error *err);
+
+/* A process has ended and its output is out: its worker, which is told how, may go. end_process() forgets the process, too. */
+void tell_end(const struct remote *r);
+void end_process(struct worker *w, struct remote *r);
 
 /* Ends the VM because of e: everybody who waits is told. */
 int worker_fail(struct worker *w, const struct error *e);
@@ -229,5 +254,9 @@ int template_hello(struct worker *w, uint32_t version, struct error *err);
 /* exec.c: the worker of an exec -------------------------------------------------------------------------------------------- */
 
 int exec_run(int launcher_fd, const struct frame *setup, int *fds, size_t n_fds, int *ret_wait_status, struct error *err);
+
+/* join.c: the worker of a container in another's VM; takes launcher_fd -------------------------------------------------------- */
+
+int join_run(int launcher_fd, const struct frame *message, int *fds, size_t n_fds, int *ret_wait_status, struct error *err);
 
 #endif

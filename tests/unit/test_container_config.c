@@ -89,6 +89,9 @@ static const struct {
 	  "missing" },
 	{ "\"annotations\":{\"io.kubernetes.cri.sandbox-id\":\"../x\"}",
 	  "annotation io.kubernetes.cri.sandbox-id: invalid container ID format: \"../x\"" },
+	{ "\"annotations\":{\"io.kubernetes.cri.sandbox-memory\":\"268435456\",\"io.kubernetes.cri.sandbox-cpu-quota\":\"-1\"}", NULL },
+	{ "\"annotations\":{\"io.kubernetes.cri.sandbox-memory\":\"1G\"}",
+	  "annotation io.kubernetes.cri.sandbox-memory: \"1G\" is not a number" },
 };
 
 static void test_cases(void **state)
@@ -170,6 +173,7 @@ static void test_annotation_table(void **state)
 	assert_string_equal(annotation_sandbox_of(&map), "pod");
 	member[0].value = (char *)"sandbox";
 	assert_null(annotation_sandbox_of(&map));
+	assert_true(annotation_is_sandbox(&map));
 	assert_null(annotation_sandbox_of(NULL));
 	assert_null(annotation_get(NULL, ANNOTATION_RUNTIME_TYPE));
 }

@@ -42,6 +42,10 @@ static struct oci_doc *parse(const char *resources, const char *top)
 	return doc;
 }
 
+#define POD(type, name, value)                                                                       \
+	"\"annotations\": {\"io.kubernetes.cri.container-type\": \"" type "\", \"io.kubernetes.cri.sandbox-id\": \"pod\", " \
+	"\"io.kubernetes.cri.sandbox-" name "\": \"" value "\"}"
+
 static void test_size(void **state)
 {
 	static const struct {
@@ -63,6 +67,14 @@ static void test_size(void **state)
 		  "\"vm\": {\"kernel\": {\"path\": \"/k2\"}, \"hwConfig\": {\"vcpus\": 3, \"memory\": "
 		  "268435456}}",
 		  256, 3 },
+		/* the pod's, when it is the sandbox; a member's are nobody's */
+		{ "", POD("sandbox", "memory", "1073741824"), 1024 + SPEC_GUEST_RESERVE_MIB, 1 },
+		{ "", POD("sandbox", "memory", "-1"), 512, 1 },
+		{ "", POD("container", "memory", "1073741824"), 512, 1 },
+		{ "\"memory\": {\"limit\": 2147483648}", POD("sandbox", "memory", "1073741824"), 2048 + SPEC_GUEST_RESERVE_MIB, 1 },
+		{ "\"cpu\": {\"quota\": 1000, \"period\": 100000}",
+		  POD("sandbox", "cpu-period", "100000\", \"io.kubernetes.cri.sandbox-cpu-quota\": \"350000"), 512, 4 },
+		{ "", POD("sandbox", "cpu-quota", "350000"), 512, 1 },
 	};
 
 	(void)state;
@@ -224,12 +236,26 @@ static void test_host_rest(void **state)
 	assert_int_equal(l.resources.pids->limit, 5000);
 }
 
+/* A pause container's own shares would leave the pod next to nothing. */
+static void test_host_pod(void **state)
+{
+	_cleanup_doc_ struct oci_doc *doc = parse("\"cpu\": {\"shares\": 2, \"cpus\": \"0\"}", POD("sandbox", "cpu-shares", "1536"));
+	struct vm_spec vm = { .memory = 512 * MIB, .vcpus = 1 };
+	struct host_limits l;
+
+	(void)state;
+	spec_make_host_limits(oci_doc_root(doc), &vm, &l);
+	assert_int_equal(l.resources.cpu->shares, 1536);
+	assert_string_equal(l.resources.cpu->cpus, "0");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_size),      cmocka_unit_test(test_vm_section),
 		cmocka_unit_test(test_refused),   cmocka_unit_test(test_host_memory),
 		cmocka_unit_test(test_host_rest), cmocka_unit_test(test_guest),
+		cmocka_unit_test(test_host_pod),
 	};
 
 	return cmocka_run_group_tests_name("hyperv_spec", tests, NULL, NULL);

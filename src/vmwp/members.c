@@ -1,0 +1,417 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The containers that share a VM with the one that it was made for: the members of a pod, whose sandbox that one is. The order of
+ * each:
+ *
+ *   ADD (number, streams) → SHARE … → CREATE → the guest has made it → START …
+ *   EXIT, DESTROY, or the end of its worker → REMOVE to the guest → its shares leave the tree → EXIT to its worker.
+ *
+ * A member is the worker's own bookkeeping: a guest knows it by an id and a number that were chosen here, and can say no more about it
+ * than about any process of its own. That it does not answer REMOVE in time changes nothing for the host.
+ */
+#include "vmwp/members.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <ocispec/types.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "schema/json.h"
+#include "schema/types.h"
+
+enum {
+	MEMBERS_MAX = 128,	/* of one VM */
+	MEMBER_SHARES_MAX = 240, /* of one member: what fits a JOIN */
+	REMOVE_USEC = 5000000,	/* for the guest to remove one */
+};
+
+enum member_phase {
+	MEMBER_ADDED,	 /* its shares come */
+	MEMBER_CREATING, /* CREATE is not answered */
+	MEMBER_CREATED,	 /* START may come, or has come */
+	MEMBER_ENDING,	 /* REMOVE is not answered */
+	MEMBER_REMOVED,	 /* nothing of it is in the guest or in the share tree */
+};
+
+struct member_share {
+	char *name;
+	bool file, readonly_after_create;
+};
+
+struct member {
+	struct member *next;
+	struct worker *worker;
+	struct oci_doc *doc;
+	const struct hv_agent_create *create;
+	enum member_phase phase;
+	uint32_t process;
+	int state_dirfd;
+	uint64_t memory, reserved;
+	struct member_share *shares;
+	size_t n_shares;
+	bool started, unwanted; /* unwanted: it has to go as soon as the guest has made it */
+	struct event_source *timer;
+	struct client *destroyer; /* who waits for the end, and by which id */
+	uint64_t destroyer_id;
+};
+
+/* what is known --------------------------------------------------------------------------------------------------------- */
+
+struct member *member_find(const struct worker *w, const char *id)
+{
+	struct member *m = w->members;
+
+	while (m && !str_eq(m->create->id, id))
+		m = m->next;
+	return m;
+}
+
+bool member_is_created(const struct member *m)
+{
+	return m->phase == MEMBER_CREATED;
+}
+
+uint32_t member_process(const struct member *m)
+{
+	return m->process;
+}
+
+static struct member *by_process(const struct worker *w, uint32_t process)
+{
+	struct member *m = w->members;
+
+	while (m && m->process != process)
+		m = m->next;
+	return m;
+}
+
+int member_state_dir(const struct worker *w, uint32_t process)
+{
+	const struct member *m = by_process(w, process);
+
+	return m ? m->state_dirfd : w->state_dirfd;
+}
+
+/* the end --------------------------------------------------------------------------------------------------------------- */
+
+static void remove_shares(struct member *m)
+{
+	while (m->n_shares > 0) {
+		struct member_share *s = &m->shares[--m->n_shares];
+
+		share_remove(m->worker, s->name, s->file);
+		free(s->name);
+	}
+}
+
+static void answer_destroy(struct member *m)
+{
+	if (m->destroyer)
+		channel_send(m->destroyer->channel, MESSAGE_DESTROY, FRAME_REPLY, m->destroyer_id, NULL, 0);
+	m->destroyer = NULL;
+}
+
+static void member_free(struct member *m)
+{
+	struct member **at = &m->worker->members;
+
+	while (*at != m)
+		at = &(*at)->next;
+	*at = m->next;
+	m->worker->n_members--;
+	event_source_free(m->timer);
+	fd_close(m->state_dirfd);
+	for (size_t i = 0; i < m->n_shares; i++)
+		free(m->shares[i].name);
+	free(m->shares);
+	oci_doc_free(m->doc);
+	free(m);
+}
+
+/* Nothing of it is left but its process's number, which its worker is told the end of. */
+static void forget(struct member *m)
+{
+	remove_shares(m);
+	answer_destroy(m);
+	member_free(m);
+}
+
+/* The guest never had it. */
+static void drop(struct member *m)
+{
+	struct remote *r = remote_find(m->worker, m->process);
+
+	mux_remove_process(m->worker->mux, m->process);
+	if (r->client)
+		r->client->process = PROCESS_INIT;
+	remote_remove(m->worker, r);
+	forget(m);
+}
+
+/* The guest has had its time. Its word about the end may still come, and finds a process that nobody waits for. */
+static int on_remove_timeout(void *data, _unused_ struct error *err)
+{
+	struct member *m = data;
+	struct worker *w = m->worker;
+	struct remote *r = remote_find(w, m->process);
+
+	log_warning("container \"%s\": the guest does not remove it", m->create->id);
+	m->timer = event_source_free(m->timer);
+	mux_remove_process(w->mux, m->process);
+	r->member = NULL;
+	forget(m);
+	if (r->exited) {
+		end_process(w, r);
+	} else if (r->client) {
+		const struct remote killed = { .number = r->number, .client = r->client, .wait_status = SIGKILL };
+
+		tell_end(&killed);
+		r->client = NULL;
+	}
+	return 0;
+}
+
+static int remove_answered(struct worker *w, const struct pending *p, const struct frame *f, const struct error *e,
+			   _unused_ struct error *err)
+{
+	struct member *m = by_process(w, p->process);
+
+	if (!m)
+		return 0; /* too late */
+	if (!f)
+		log_warning("container \"%s\": %s", m->create->id, e->msg);
+	m->phase = MEMBER_REMOVED;
+	remove_shares(m);
+	return 0; /* whoever takes answers looks for complete ends next */
+}
+
+void member_end(struct worker *w, struct member *m)
+{
+	const struct pending p = { .process = m->process, .answered = remove_answered };
+	struct error e;
+
+	if (m->phase == MEMBER_ADDED) {
+		drop(m);
+		return;
+	}
+	m->unwanted = true;
+	if (m->phase != MEMBER_CREATED || w->phase == PHASE_POWER_OFF)
+		return;
+	m->phase = MEMBER_ENDING;
+	if (event_add_timer(w->loop, REMOVE_USEC, on_remove_timeout, m, &m->timer, &e) < 0)
+		log_warning("container \"%s\": %s", m->create->id, e.msg);
+	guest_send(w, MESSAGE_REMOVE, &hv_agent_container_type, &(struct hv_agent_container){ .id = m->create->id }, &p);
+}
+
+void members_check_end(struct worker *w)
+{
+	struct member *m, *next;
+
+	for (m = w->members; m; m = next) {
+		struct remote *r = remote_find(w, m->process);
+
+		next = m->next;
+		if (m->phase != MEMBER_REMOVED || !r->exited || !mux_is_idle(w->mux, m->process))
+			continue;
+		r->member = NULL;
+		forget(m);
+		end_process(w, r);
+	}
+}
+
+void members_forget_client(struct worker *w, const struct client *c)
+{
+	for (struct member *m = w->members; m; m = m->next)
+		if (m->destroyer == c)
+			m->destroyer = NULL;
+}
+
+void members_done(struct worker *w)
+{
+	while (w->members)
+		member_free(w->members);
+}
+
+/* ADD ------------------------------------------------------------------------------------------------------------------- */
+
+/* A member whose limit cannot be kept because the machine is too small for all of them is refused now, and not killed later. */
+static int check_memory(const struct worker *w, const struct member *except, uint64_t memory, uint64_t reserved, struct error *err)
+{
+	const struct hv_worker_vm *vm = w->setup->vm;
+	uint64_t total = vm->template && w->start == VMM_START_CLONE ? vm->template->memory : vm->memory, promised = 0;
+
+	for (const struct member *m = w->members; m; m = m->next)
+		if (m != except)
+			promised += m->memory;
+	if (memory == 0 || (reserved <= total && promised <= total - reserved && memory <= total - reserved - promised))
+		return 0;
+	return error_set(err, ENOMEM,
+			 "linux.resources.memory.limit: %llu bytes are more than the virtual machine of the pod sandbox \"%s\" has left: of its "
+			 "%llu, %llu are its own and %llu are promised to other containers",
+			 (unsigned long long)memory, w->setup->id, (unsigned long long)total, (unsigned long long)reserved,
+			 (unsigned long long)promised);
+}
+
+static int check_add(const struct client *c, const struct hv_worker_member *message, struct error *err)
+{
+	const struct worker *w = c->worker;
+
+	if (c->launcher || c->process != PROCESS_INIT || w->last_process == PROCESS_MAX)
+		return error_set(err, EINVAL, "a connection is good for one ADD");
+	if (w->n_members == MEMBERS_MAX)
+		return error_set(err, EMFILE, "the pod sandbox \"%s\" has %d containers already, that is the limit", w->setup->id, MEMBERS_MAX);
+	if (str_eq(message->create->id, w->setup->id) || member_find(w, message->create->id))
+		return error_set(err, EEXIST, "the pod sandbox \"%s\" has a container \"%s\" already", w->setup->id, message->create->id);
+	return check_memory(w, NULL, message->memory, message->reserved, err);
+}
+
+/* The message is kept: it is what CREATE will send. */
+static int keep_message(struct member *m, const struct frame *f, struct error *err)
+{
+	struct hv_worker_member *message;
+	int r = json_parse(&hv_worker_member_type, f->body, f->len, &m->doc, err);
+
+	if (r < 0)
+		return r;
+	message = oci_doc_root(m->doc);
+	message->create->number = m->process;
+	message->create->has_number = true;
+	m->create = message->create;
+	m->memory = message->memory;
+	m->reserved = message->reserved;
+	return 0;
+}
+
+int member_request_add(struct client *c, const struct frame *f, void *message, struct error *err)
+{
+	const struct hv_worker_member *body = message;
+	struct worker *w = c->worker;
+	struct member *m;
+	int r = check_add(c, body, err), state_dirfd = -1;
+
+	if (r == 0 && channel_take_fds(c->channel, &state_dirfd, 1) != 1)
+		r = error_set(err, EPROTO, "ADD without its descriptors");
+	if (r == 0)
+		r = add_streams(c, w->last_process + 1, body->create->terminal, err);
+	if (r < 0) {
+		fd_close(state_dirfd);
+		return r;
+	}
+	m = xcalloc(1, sizeof(*m));
+	*m = (struct member){ .next = w->members, .worker = w, .process = ++w->last_process, .state_dirfd = state_dirfd };
+	w->members = m;
+	w->n_members++;
+	c->process = m->process;
+	remote_add(w, m->process, c)->member = m;
+	r = keep_message(m, f, err);
+	if (r < 0) {
+		drop(m);
+		return r;
+	}
+	channel_send(c->channel, f->type, FRAME_REPLY, f->id, NULL, 0);
+	return 0;
+}
+
+int member_request_share(struct client *c, const struct frame *f, void *message, struct error *err)
+{
+	const struct hv_worker_share *body = message;
+	struct member *m = by_process(c->worker, c->process);
+	_cleanup_fd_ int fd = -1;
+	int r;
+
+	if (!m || m->phase != MEMBER_ADDED || !body->name || channel_take_fds(c->channel, &fd, 1) != 1)
+		return error_set(err, EPROTO, "unexpected SHARE");
+	if (m->n_shares == MEMBER_SHARES_MAX)
+		return error_set(err, E2BIG, "at most %d shares", MEMBER_SHARES_MAX);
+	r = share_add(c->worker, body->name, body->file, fd, err);
+	if (r < 0)
+		return r;
+	m->shares = xreallocarray(m->shares, m->n_shares + 1, sizeof(*m->shares));
+	m->shares[m->n_shares++] = (struct member_share){ xstrdup(body->name), body->file, body->readonly_after_create };
+	channel_send(c->channel, f->type, FRAME_REPLY, f->id, NULL, 0);
+	return 0;
+}
+
+/* CREATE, START ----------------------------------------------------------------------------------------------------------- */
+
+static int close_shares(struct member *m, struct error *err)
+{
+	for (size_t i = 0; i < m->n_shares; i++) {
+		int r = m->shares[i].readonly_after_create ? share_close(m->worker, m->shares[i].name, err) : 0;
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int create_answered(struct worker *w, const struct pending *p, const struct frame *f, const struct error *e, struct error *err)
+{
+	struct member *m = by_process(w, p->process);
+	struct error mine;
+
+	if (!f) {
+		drop(m);
+		return guest_relay_answer(w, p, NULL, e, err);
+	}
+	remote_find(w, m->process)->known = true;
+	mux_grant(w->mux, m->process);
+	m->phase = MEMBER_CREATED;
+	if (close_shares(m, &mine) < 0) {
+		m->unwanted = true;
+		f = NULL;
+		e = &mine;
+	}
+	guest_relay_answer(w, p, f, e, err);
+	if (m->unwanted)
+		member_end(w, m);
+	return 0;
+}
+
+int member_request_create(struct client *c, struct member *m, const struct frame *f, struct error *err)
+{
+	const struct pending p = { .client = c, .client_id = f->id, .process = m->process, .answered = create_answered };
+
+	if (m->phase != MEMBER_ADDED)
+		return error_set(err, EPROTO, "CREATE is for the container's own worker, once");
+	m->phase = MEMBER_CREATING;
+	guest_send(c->worker, MESSAGE_CREATE, &hv_agent_create_type, m->create, &p);
+	return 0;
+}
+
+int member_request_start(struct member *m, struct error *err)
+{
+	if (m->started)
+		return error_set(err, EINVAL, "cannot start a container that has been started");
+	m->started = true;
+	return 0;
+}
+
+int member_request_update(struct worker *w, struct member *m, const struct oci_resources *r, struct error *err)
+{
+	uint64_t memory = m->memory;
+	int result;
+
+	if (r->memory && r->memory->has_limit)
+		memory = r->memory->limit > 0 ? (uint64_t)r->memory->limit : 0;
+	result = memory == m->memory ? 0 : check_memory(w, m, memory, m->reserved, err);
+	if (result == 0)
+		m->memory = memory;
+	return result;
+}
+
+int member_request_destroy(struct client *c, struct member *m, const struct frame *f)
+{
+	answer_destroy(m); /* of two the later one counts: the other has given up, for it had the lock */
+	m->destroyer = c;
+	m->destroyer_id = f->id;
+	member_end(c->worker, m);
+	return 0;
+}

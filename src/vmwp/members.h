@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+#ifndef HV_VMWP_MEMBERS_H
+#define HV_VMWP_MEMBERS_H
+
+#include "vmwp/worker.h"
+
+struct oci_resources;
+
+/*
+ * A container beside the VM's own one: a member of its pod. It has a worker process of its own (standin.h), whose connection it lives and
+ * dies with: ADD, SHARE for each entry of the share tree, CREATE, and EXIT at the end, as an exec has it.
+ */
+struct member;
+
+/* The one with that id, or NULL. */
+struct member *member_find(const struct worker *w, const char *id);
+
+/* Whether the guest has made it and it has not ended. */
+bool member_is_created(const struct member *m);
+
+/* The number of its own process. */
+uint32_t member_process(const struct member *m);
+
+/* The state directory of the container whose own process that is: a member's, else the VM's own container's. */
+int member_state_dir(const struct worker *w, uint32_t process);
+
+/*
+ * Requests, as clients.c has them: 0 when they will be answered later, or < 0 with the error to answer. start: only the first one may
+ * go on. destroy is answered when the member and all that it had is gone.
+ */
+int member_request_add(struct client *c, const struct frame *f, void *message, struct error *err);
+int member_request_share(struct client *c, const struct frame *f, void *message, struct error *err);
+int member_request_create(struct client *c, struct member *m, const struct frame *f, struct error *err);
+int member_request_start(struct member *m, struct error *err);
+int member_request_update(struct worker *w, struct member *m, const struct oci_resources *r, struct error *err);
+int member_request_destroy(struct client *c, struct member *m, const struct frame *f);
+
+/* Its process has ended, or its worker has gone: what the guest has of it is removed, and then the member. */
+void member_end(struct worker *w, struct member *m);
+
+/* A client has gone: its answers are dropped. */
+void members_forget_client(struct worker *w, const struct client *c);
+
+/* Those whose end is complete are told so and forgotten. */
+void members_check_end(struct worker *w);
+
+/* Forgets all of them, at the worker's end. */
+void members_done(struct worker *w);
+
+#endif
