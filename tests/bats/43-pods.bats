@@ -1,0 +1,521 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+# shellcheck disable=SC2015,SC2016,SC2034,SC2153,SC2154 # jq programs, and names that lib.bash sets or reads
+# Pods: a sandbox and the containers that are its members by the annotations of containerd or CRI-O. In type Default members are containers
+# that share namespaces by path; in type HyperV they are in the sandbox's virtual machine. What a caller sees is the same.
+
+load lib
+
+# What each engine calls it: "mark BUNDLE sandbox|container SANDBOX"
+mark_cri()
+{
+	config_of "$1" '.annotations += {"io.kubernetes.cri.container-type": $t, "io.kubernetes.cri.sandbox-id": $id}' --arg t "$2" --arg id "$3"
+}
+
+mark_crio()
+{
+	config_of "$1" '.annotations += {"io.kubernetes.cri-o.ContainerType": $t, "io.kubernetes.cri-o.SandboxID": $id}' --arg t "$2" --arg id "$3"
+}
+
+# The sandbox's bundle, as $POD in $BUNDLE; what it runs does nothing, and has the pod's name.
+setup_test()
+{
+	POD=$ID MARK=mark_cri
+	only_hvrun || return
+	process /bin/init pause
+	config '.hostname = "podname"'
+}
+
+# "sandbox [JQ-PROGRAM]"
+sandbox()
+{
+	"$MARK" "$BUNDLE" sandbox "$POD"
+	[ -z "${1-}" ] || config "$1"
+	background "$POD"
+	POD_PID=$(container_pid "$POD")
+}
+
+# A bundle for a member: network, ipc and uts namespace are the sandbox's. "member NAME PROGRAM [ARG...]"
+member()
+{
+	local name=$1
+	shift
+	make_bundle "$SCRATCH/$name"
+	"$MARK" "$SCRATCH/$name" container "$POD"
+	config_of "$SCRATCH/$name" '.process.args = $ARGS.positional' --args -- "$@"
+	config_of "$SCRATCH/$name" 'del(.hostname) | .linux.namespaces |= map(
+		{network: "net", ipc: "ipc", uts: "uts"}[.type] as $file
+		| if $file then . + {path: ("/proc/" + $pid + "/ns/" + $file)} else . end)' --arg pid "$POD_PID"
+}
+
+# The pid namespace of the sandbox, too.
+share_pids()
+{
+	config_of "$SCRATCH/$1" '(.linux.namespaces[] | select(.type == "pid")).path = "/proc/" + $pid + "/ns/pid"' --arg pid "$POD_PID"
+}
+
+# Starts a member in the background: "start_member NAME [TEXT]"
+start_member()
+{
+	(cd "$SCRATCH/$1" && plain run -d --pid-file "$SCRATCH/$POD-$1.pid" "$POD-$1") >"$SCRATCH/$1.out" 2>"$SCRATCH/$1.err" </dev/null ||
+		{ errors=$(<"$SCRATCH/$1.err"); fail "member $1 did not start"; return 1; }
+	[ "${2-ready:}" = "" ] || eventually file_has "$SCRATCH/$1.out" "${2-ready:}"
+}
+
+# In the foreground.
+in_member()
+{
+	(cd "$SCRATCH/$1" && shift && "$@")
+}
+
+run_member()
+{
+	try in_member "$1" plain run "$POD-$1"
+}
+
+exited()
+{
+	is_state "$1" stopped
+}
+
+vmm_count()
+{
+	local n=0 pid
+	for pid in $(test_processes | cut -d' ' -f2 | tr -d :); do
+		[[ $(readlink "/proc/$pid/exe") != *qemu* ]] || n=$((n + 1))
+	done
+	echo "$n"
+}
+
+@test "a member runs in its sandbox's machine, with the sandbox's type" {
+	sandbox
+	member a /bin/init all namespaces , hostname , exit 7
+	run_member a
+	status_is 7
+	has 'hostname: podname.*' || has '.*podname.*'
+	member b /bin/init pause
+	start_member b
+	try hv state "$POD-b"
+	same "$(jq -r '.runtimeType, .sandbox, .status' <<<"$output")" "$(printf '%s\n' "$RUNTIME_TYPE" "$POD" running)"
+	try hv list -f json
+	same "$(jq -r --arg id "$POD-b" '.[] | select(.id == $id).sandbox' <<<"$output")" "$POD"
+	is_hyperv || return 0
+	same "$(vmm_count)" 1 "virtual machines"
+	[ "$(plain exec "$POD-b" /bin/cat /proc/sys/kernel/random/boot_id)" = "$(plain exec "$POD" /bin/cat /proc/sys/kernel/random/boot_id)" ]
+}
+
+@test "CRI-O's annotations do the same" {
+	MARK=mark_crio
+	sandbox
+	member a /bin/init exit 3
+	run_member a
+	status_is 3
+	no_errors
+}
+
+@test "namespaces with the sandbox's paths are the sandbox's, others are the member's own" {
+	sandbox
+	pod=$(plain exec "$POD" /bin/init namespaces)
+	member a /bin/init all namespaces , ls-proc
+	run_member a
+	status_is 0
+	for name in net ipc uts; do
+		has "$(grep "^ns $name:" <<<"$pod" | sed 's/[][]/\\&/g')"
+	done
+	for name in mnt pid; do
+		lacks "^$(grep "^ns $name:" <<<"$pod" | sed 's/[][]/\\&/g')$"
+	done
+	has 'pid 1: init'
+	member b /bin/init all namespaces , ls-proc
+	share_pids b
+	run_member b
+	status_is 0
+	has "$(grep '^ns pid:' <<<"$pod" | sed 's/[][]/\\&/g')"
+	same "$(grep -c '^pid ' <<<"$output")" 2 "processes in the shared namespace"
+}
+
+@test "members have files of their own" {
+	sandbox
+	member a /bin/sh -c 'echo from-a >/root/mine; echo ready:; exec sleep 1000'
+	member b /bin/sh -c 'ls /root; echo done'
+	config_of "$SCRATCH/a" '.root.readonly = false'
+	start_member a
+	run_member b
+	status_is 0
+	output_is done
+	same "$(<"$SCRATCH/a/rootfs/root/mine")" from-a
+}
+
+@test "a member's bind mounts and read-only root file system are kept on the host" {
+	sandbox
+	mkdir "$SCRATCH/volume"
+	echo text >"$SCRATCH/volume/file"
+	echo single >"$SCRATCH/one"
+	member a /bin/sh -c 'cat /volume/file /one; echo x >/volume/new && echo wrote; echo y 2>/dev/null >/ro/new || echo kept; echo z 2>/dev/null >/new || echo kept'
+	config_of "$SCRATCH/a" '.root.readonly = true | .mounts += [
+		{destination: "/volume", type: "bind", source: ($s + "/volume"), options: ["bind"]},
+		{destination: "/one", type: "bind", source: ($s + "/one"), options: ["bind", "ro"]},
+		{destination: "/ro", type: "bind", source: ($s + "/volume"), options: ["bind", "ro"]}]' --arg s "$SCRATCH"
+	run_member a
+	status_is 0
+	output_is "$(printf '%s\n' text single wrote kept kept)"
+	same "$(<"$SCRATCH/volume/new")" x
+	[ ! -e "$SCRATCH/a/rootfs/new" ]
+}
+
+@test "nothing of a member keeps its file systems busy once it is deleted" {
+	sandbox
+	member a /bin/init pause
+	mkdir "$SCRATCH/fs"
+	mount -t tmpfs "hvt-$TAG" "$SCRATCH/fs"
+	cp -a "$SCRATCH/a/rootfs/." "$SCRATCH/fs"
+	config_of "$SCRATCH/a" '.root.path = $p' --arg p "$SCRATCH/fs"
+	before=$(snapshot)
+	start_member a
+	plain exec "$POD-a" /bin/init readonly /tmp
+	plain kill "$POD-a" KILL
+	eventually exited "$POD-a"
+	plain delete "$POD-a"
+	for pid in $(test_processes | cut -d' ' -f2 | tr -d :); do
+		! grep -F "hvt-$TAG" "/proc/$pid/mountinfo" | grep -vF " $SCRATCH/fs " || fail "process $pid has it still"
+	done
+	umount "$SCRATCH/fs"
+	is_state "$POD" running
+}
+
+@test "stdin, stdout and stderr of a member, and many bytes" {
+	sandbox
+	member a /bin/init all echo-both out err , cat
+	head -c 3000000 /dev/zero | tr '\0' x >"$SCRATCH/bytes"
+	status=0
+	(cd "$SCRATCH/a" && plain run "$POD-a" <"$SCRATCH/bytes" >"$SCRATCH/stdout" 2>"$SCRATCH/stderr") || status=$?
+	status_is 0
+	same "$(head -n 1 "$SCRATCH/stdout")" out
+	same "$(<"$SCRATCH/stderr")" err
+	same "$(tail -n +2 "$SCRATCH/stdout" | cmp - "$SCRATCH/bytes" && echo same)" same
+}
+
+@test "a member ends as its process ends: code, signal; signals to its pid reach it" {
+	sandbox
+	member a /bin/init exit 9
+	run_member a
+	status_is 9
+	member c /bin/init pause
+	status=0
+	in_member c plain run --pid-file "$SCRATCH/c.pid" "$POD-c" >"$SCRATCH/c.out" 2>"$SCRATCH/c.err" </dev/null 3>&- &
+	eventually file_has "$SCRATCH/c.out" ready:
+	kill -KILL "$(<"$SCRATCH/c.pid")"
+	wait $! || status=$?
+	status_is 137
+	member b /bin/init signal-wait 2
+	start_member b
+	kill -USR1 "$(<"$SCRATCH/$POD-b.pid")"
+	eventually file_has "$SCRATCH/b.out" USR1
+	plain kill "$POD-b" USR2
+	eventually file_has "$SCRATCH/b.out" USR2
+	eventually exited "$POD-b"
+	plain delete "$POD-b"
+	is_state "$POD" running
+}
+
+@test "a member has a terminal" {
+	sandbox
+	member a /bin/init all isatty , ttysize
+	config_of "$SCRATCH/a" '.process.terminal = true | .process.consoleSize = {height: 31, width: 97}'
+	"$CONSOLE" receive "$SCRATCH/console.sock" >"$SCRATCH/tty" 2>&1 </dev/null 3>&- &
+	eventually test -S "$SCRATCH/console.sock"
+	in_member a plain run -d --console-socket "$SCRATCH/console.sock" "$POD-a" </dev/null >"$SCRATCH/stdout" 2>&1
+	eventually file_has "$SCRATCH/tty" 'ttysize: 31 97'
+	file_has "$SCRATCH/tty" 'isatty: 1 1 1'
+	file_has "$SCRATCH/tty" 'controlling: yes'
+	eventually exited "$POD-a"
+	wait $!
+}
+
+@test "exec, ps, events and kill --all are about one member" {
+	sandbox
+	member a /bin/init pause
+	member b /bin/init pause
+	start_member a
+	start_member b
+	try plain exec -e X=1 "$POD-a" /bin/sh -c 'echo in-a; exit 5'
+	status_is 5
+	output_is in-a
+	plain exec -d --pid-file "$SCRATCH/exec.pid" "$POD-a" /bin/sleep 1000
+	try plain ps "$POD-a"
+	same "$(grep -c 'sleep 1000' <<<"$output")" 1
+	try plain ps "$POD-b"
+	lacks 'sleep 1000'
+	try plain events --stats "$POD-a"
+	same "$(jq -r '.type, .id' <<<"$output")" "$(printf 'stats\n%s' "$POD-a")"
+	[ "$(jq .data.pids.current <<<"$output")" -ge 2 ]
+	plain kill --all "$POD-a" KILL
+	eventually exited "$POD-a"
+	eventually is_gone "$(<"$SCRATCH/exec.pid")"
+	is_state "$POD-b" running
+	is_state "$POD" running
+}
+
+@test "pause and resume stop one member and no other" {
+	sandbox
+	member a /bin/sh -c 'echo ready:; while :; do echo tick; sleep 0.05; done'
+	member b /bin/init pause
+	start_member a
+	start_member b
+	plain pause "$POD-a"
+	is_state "$POD-a" paused
+	is_state "$POD-b" running
+	is_state "$POD" running
+	try plain exec "$POD-a" /bin/true
+	status_is 255
+	errors_have paused
+	n=$(wc -l <"$SCRATCH/a.out")
+	plain exec "$POD-b" /bin/true
+	plain resume "$POD-a"
+	is_state "$POD-a" running
+	more()
+	{
+		[ "$(wc -l <"$SCRATCH/a.out")" -gt "$1" ]
+	}
+	eventually more $((n + 3))
+}
+
+@test "a member's limits are its own, and are changed by update" {
+	sandbox
+	member a /bin/init pause
+	config_of "$SCRATCH/a" '.linux.resources += {pids: {limit: 17}, memory: {limit: 50331648}}
+		| .mounts += [{destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["ro"]}]
+		| .linux.namespaces += [{type: "cgroup"}]'
+	start_member a
+	try plain exec "$POD-a" /bin/init cgroup
+	has 'pids.limit: 17' 'memory.limit: 50331648'
+	plain update --pids-limit 23 --memory 40M "$POD-a"
+	try plain exec "$POD-a" /bin/init cgroup
+	has 'pids.limit: 23' 'memory.limit: 41943040'
+}
+
+@test "HyperV: a member that does not fit is refused with the numbers" {
+	only_hyperv "the host's memory is not divided"
+	sandbox
+	member a /bin/init pause
+	config_of "$SCRATCH/a" '.linux.resources.memory.limit = 99999997952'
+	before=$(snapshot)
+	run_member a
+	refused 'linux.resources.memory.limit: 99999997952 bytes .* has left: of its [0-9]+, 134217728 are its own and 0 are promised'
+	machine_unchanged "$before"
+	config_of "$SCRATCH/a" '.linux.resources.memory.limit = 50331648'
+	start_member a
+	try plain update --memory 99999997952 "$POD-a"
+	refused '99999997952 bytes'
+	member b /bin/init exit 0
+	config_of "$SCRATCH/b" '.linux.resources.memory.limit = 99999997952'
+	run_member b
+	refused '50331648 are promised'
+}
+
+@test "HyperV: the machine has the size and the processors of the pod" {
+	only_hyperv "there is no machine"
+	sandbox '.annotations += {"io.kubernetes.cri.sandbox-memory": "671088640", "io.kubernetes.cri.sandbox-cpu-quota": "150000",
+		"io.kubernetes.cri.sandbox-cpu-period": "100000", "io.kubernetes.cri.sandbox-cpu-shares": "1536"}'
+	try plain exec "$POD" /bin/sh -c 'cat /proc/meminfo /proc/cpuinfo'
+	same "$(grep -c '^processor' <<<"$output")" 2 "processors"
+	[ "$(sed -n 's/^MemTotal: *\([0-9]*\) kB/\1/p' <<<"$output")" -ge 655360 ]
+	member a /bin/init exit 0
+	config_of "$SCRATCH/a" '.linux.resources.memory.limit = 671088640'
+	run_member a
+	status_is 0
+	config '.annotations."io.kubernetes.cri.sandbox-memory" = "much"'
+	try plain run "$POD-x"
+	refused 'sandbox-memory: "much" is not a number'
+}
+
+@test "HyperV: namespaces that are not the sandbox's are refused" {
+	only_hyperv "any namespace of this kernel can be joined"
+	sandbox
+	before=$(snapshot)
+	member a /bin/init exit 0
+	cp "$SCRATCH/a/config.json" "$SCRATCH/config"
+	config_of "$SCRATCH/a" '(.linux.namespaces[] | select(.type == "ipc")).path = "/proc/1/ns/ipc"'
+	run_member a
+	refused 'linux.namespaces\[[0-9]\].path: "/proc/1/ns/ipc" is not the ipc namespace of the pod sandbox'
+	cp "$SCRATCH/config" "$SCRATCH/a/config.json"
+	config_of "$SCRATCH/a" 'del((.linux.namespaces[] | select(.type == "network")).path)'
+	run_member a
+	refused 'has the pod.s network: a path is missing'
+	config_of "$SCRATCH/a" 'del(.linux.namespaces[] | select(.type == "network"))'
+	run_member a
+	refused 'cannot share the host.s network'
+	cp "$SCRATCH/config" "$SCRATCH/a/config.json"
+	config_of "$SCRATCH/a" '.vm = {kernel: {path: "/boot/vmlinuz"}}'
+	run_member a
+	refused 'vm: .*member of the pod'
+	machine_unchanged "$before"
+}
+
+@test "a sandbox that is not there: no member, of no type, and nothing is left" {
+	POD_PID=$$
+	member a /bin/init exit 0
+	before=$(snapshot)
+	try in_member a hv run "$POD-a"
+	refused "pod sandbox \"$POD\".*does not exist"
+	machine_unchanged "$before"
+	sandbox
+	member a /bin/init exit 0
+	plain kill "$POD" KILL
+	eventually exited "$POD"
+	before=$(snapshot)
+	try in_member a hv run "$POD-a"
+	refused "pod sandbox \"$POD\".*stopped"
+	machine_unchanged "$before"
+}
+
+@test "HyperV: a container that is no sandbox gets no members" {
+	only_hyperv "members are containers like any other"
+	background "$POD"
+	POD_PID=$(container_pid "$POD")
+	member a /bin/init exit 0
+	run_member a
+	refused 'is no pod sandbox'
+}
+
+@test "members first, then the sandbox, as engines do it" {
+	before=$(snapshot)
+	sandbox
+	member a /bin/init pause
+	member b /bin/init pause
+	start_member a
+	start_member b
+	for id in "$POD-a" "$POD-b" "$POD"; do
+		plain kill "$id" KILL
+		eventually exited "$id"
+		plain delete "$id"
+	done
+	machine_unchanged "$before"
+}
+
+@test "HyperV: the sandbox's end is the members' end" {
+	only_hyperv "members have pid namespaces of their own and live on"
+	before=$(snapshot)
+	sandbox
+	member a /bin/init pause
+	member b /bin/init pause
+	start_member a
+	start_member b
+	(cd "$SCRATCH/b" && status=0; plain run "$POD-c" >/dev/null 2>&1 || status=$?; echo "$status" >"$SCRATCH/status") &
+	c=$!
+	eventually is_state "$POD-c" running
+	plain kill "$POD" KILL
+	wait "$c"
+	same "$(<"$SCRATCH/status")" 137 "exit status of a member's run"
+	for id in "$POD" "$POD-a" "$POD-b"; do
+		eventually exited "$id"
+	done
+	plain delete "$POD"
+	plain delete "$POD-a"
+	plain delete "$POD-b"
+	machine_unchanged "$before"
+}
+
+@test "HyperV: the sandbox is deleted by force with its members alive" {
+	only_hyperv "members have pid namespaces of their own and live on"
+	before=$(snapshot)
+	sandbox
+	member a /bin/init pause
+	start_member a
+	plain delete -f "$POD"
+	eventually exited "$POD-a"
+	try plain exec "$POD-a" /bin/true
+	status_is 255
+	errors_have 'not running'
+	plain delete "$POD-a"
+	machine_unchanged "$before"
+}
+
+@test "kill -9 of a member's process on the host ends that container alone" {
+	sandbox
+	member a /bin/init pause
+	member b /bin/init pause
+	start_member a
+	start_member b
+	kill -KILL "$(container_pid "$POD-a")"
+	eventually exited "$POD-a"
+	plain delete "$POD-a"
+	is_state "$POD-b" running
+	plain exec "$POD-b" /bin/true
+	start_member a
+	plain exec "$POD-a" /bin/true
+}
+
+@test "HyperV: kill -9 of the sandbox's worker ends all, and all can be deleted" {
+	only_hyperv "members have pid namespaces of their own and live on"
+	before=$(snapshot)
+	sandbox
+	member a /bin/init pause
+	start_member a
+	kill -KILL "$POD_PID"
+	eventually exited "$POD-a"
+	eventually exited "$POD"
+	plain delete "$POD-a"
+	plain delete "$POD"
+	machine_unchanged "$before"
+}
+
+@test "a member is created, seen by hooks, started and deleted step by step" {
+	sandbox
+	member a /bin/init exit 0
+	config_of "$SCRATCH/a" '.hooks.createRuntime = [{path: "/bin/sh", args: ["sh", "-c", "readlink /proc/$(jq .pid)/ns/net >\($s)/hook"]}]
+		| .hooks.createRuntime[0].args[2] = ("readlink /proc/$(jq .pid)/ns/net >" + $s + "/hook")
+		| .hooks.createRuntime[0].env = ["PATH=" + $path]' --arg s "$SCRATCH" --arg path "$PATH"
+	(cd "$SCRATCH/a" && plain create --pid-file "$SCRATCH/pid" "$POD-a") >"$SCRATCH/a.out" 2>"$SCRATCH/a.err" </dev/null
+	is_state "$POD-a" created
+	same "$(<"$SCRATCH/hook")" "$(readlink "/proc/$POD_PID/ns/net")"
+	same "$(<"$SCRATCH/pid")" "$(container_pid "$POD-a")"
+	plain start "$POD-a"
+	eventually exited "$POD-a"
+	plain delete "$POD-a"
+	(cd "$SCRATCH/a" && plain create "$POD-a") >"$SCRATCH/a.out" 2>"$SCRATCH/a.err" </dev/null
+	plain delete "$POD-a"
+	is_state "$POD" running
+}
+
+@test "a member whose create fails leaves nothing, and the next one runs" {
+	sandbox
+	before=$(snapshot)
+	member a /bin/init exit 0
+	config_of "$SCRATCH/a" '.process.cwd = "/bin/init/x"'
+	run_member a
+	status_is 1
+	config_of "$SCRATCH/a" '.process.cwd = "/" | .hooks.createRuntime = [{path: "/bin/false"}]'
+	run_member a
+	status_is 1
+	config_of "$SCRATCH/a" 'del(.hooks) | .mounts += [{destination: "/x", type: "bind", source: "/nowhere", options: ["bind"]}]'
+	run_member a
+	status_is 1
+	machine_unchanged "$before"
+	config_of "$SCRATCH/a" '.mounts |= .[:-1]'
+	run_member a
+	status_is 0
+}
+
+@test "many members come and go" {
+	sandbox
+	for n in 1 2 3 4; do
+		member "m$n" /bin/init pause
+	done
+	for n in 1 2 3 4; do
+		start_member "m$n"
+	done
+	for n in 1 2 3 4; do
+		plain delete -f "$POD-m$n"
+	done
+	for n in 1 2; do
+		run_member_again()
+		{
+			config_of "$SCRATCH/m$1" '.process.args = ["/bin/init", "exit", "4"]'
+			run_member "m$1"
+			status_is 4
+		}
+		run_member_again "$n"
+	done
+	! is_hyperv || same "$(vmm_count)" 1 "virtual machines"
+}
