@@ -68,7 +68,7 @@ struct member *member_find(const struct worker *w, const char *id)
 {
 	struct member *m = w->members;
 
-	while (m && !str_eq(m->create->id, id))
+	while (m && (m->phase == MEMBER_REMOVED || !str_eq(m->create->id, id)))
 		m = m->next;
 	return m;
 }
@@ -96,7 +96,7 @@ int member_state_dir(const struct worker *w, uint32_t process)
 {
 	const struct member *m = by_process(w, process);
 
-	return m ? m->state_dirfd : w->state_dirfd;
+	return process == PROCESS_INIT ? w->state_dirfd : m ? m->state_dirfd : -1;
 }
 
 /* the end --------------------------------------------------------------------------------------------------------------- */
@@ -135,7 +135,7 @@ static void member_free(struct member *m)
 	free(m);
 }
 
-/* Nothing of it is left but its process's number, which its worker is told the end of. */
+/* Nothing of it is left but its process's number. */
 static void forget(struct member *m)
 {
 	remove_shares(m);
@@ -155,7 +155,10 @@ static void drop(struct member *m)
 	forget(m);
 }
 
-/* The guest has had its time. Its word about the end may still come, and finds a process that nobody waits for. */
+/*
+ * The guest has had its time. Its word about the end may still come, and finds a process that nobody waits for; its word that it has made
+ * one that nobody wants any more is answered by REMOVE.
+ */
 static int on_remove_timeout(void *data, _unused_ struct error *err)
 {
 	struct member *m = data;
@@ -164,6 +167,11 @@ static int on_remove_timeout(void *data, _unused_ struct error *err)
 
 	log_warning("container \"%s\": the guest does not remove it", m->create->id);
 	m->timer = event_source_free(m->timer);
+	if (m->phase == MEMBER_CREATING) {
+		remove_shares(m);
+		answer_destroy(m);
+		return 0;
+	}
 	mux_remove_process(w->mux, m->process);
 	r->member = NULL;
 	forget(m);
@@ -188,25 +196,36 @@ static int remove_answered(struct worker *w, const struct pending *p, const stru
 	if (!f)
 		log_warning("container \"%s\": %s", m->create->id, e->msg);
 	m->phase = MEMBER_REMOVED;
+	m->memory = 0;
+	m->timer = event_source_free(m->timer); /* output takes the time that its reader takes */
 	remove_shares(m);
+	answer_destroy(m);
 	return 0; /* whoever takes answers looks for complete ends next */
+}
+
+static void limit_time(struct member *m)
+{
+	struct error e;
+
+	if (!m->timer && event_add_timer(m->worker->loop, REMOVE_USEC, on_remove_timeout, m, &m->timer, &e) < 0)
+		log_warning("container \"%s\": %s", m->create->id, e.msg);
 }
 
 void member_end(struct worker *w, struct member *m)
 {
 	const struct pending p = { .process = m->process, .answered = remove_answered };
-	struct error e;
 
 	if (m->phase == MEMBER_ADDED) {
 		drop(m);
 		return;
 	}
 	m->unwanted = true;
-	if (m->phase != MEMBER_CREATED || w->phase == PHASE_POWER_OFF)
+	if (m->phase >= MEMBER_ENDING || w->phase == PHASE_POWER_OFF)
+		return;
+	limit_time(m);
+	if (m->phase == MEMBER_CREATING)
 		return;
 	m->phase = MEMBER_ENDING;
-	if (event_add_timer(w->loop, REMOVE_USEC, on_remove_timeout, m, &m->timer, &e) < 0)
-		log_warning("container \"%s\": %s", m->create->id, e.msg);
 	guest_send(w, MESSAGE_REMOVE, &hv_agent_container_type, &(struct hv_agent_container){ .id = m->create->id }, &p);
 }
 

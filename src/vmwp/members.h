@@ -12,7 +12,7 @@ struct oci_resources;
  */
 struct member;
 
-/* The one with that id, or NULL. */
+/* The one with that id, or NULL. One that the guest has removed is none, though its last output may be on its way. */
 struct member *member_find(const struct worker *w, const char *id);
 
 /* Whether the guest has made it and it has not ended. */
@@ -21,7 +21,7 @@ bool member_is_created(const struct member *m);
 /* The number of its own process. */
 uint32_t member_process(const struct member *m);
 
-/* The state directory of the container whose own process that is: a member's, else the VM's own container's. */
+/* The state directory of the container whose own process that is; -1 of a member that has gone. */
 int member_state_dir(const struct worker *w, uint32_t process);
 
 /*

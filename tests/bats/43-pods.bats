@@ -92,7 +92,7 @@ vmm_count()
 	member a /bin/init all namespaces , hostname , exit 7
 	run_member a
 	status_is 7
-	has 'hostname: podname.*' || has '.*podname.*'
+	has '.*podname.*'
 	member b /bin/init pause
 	start_member b
 	try hv state "$POD-b"
@@ -132,6 +132,26 @@ vmm_count()
 	status_is 0
 	has "$(grep '^ns pid:' <<<"$pod" | sed 's/[][]/\\&/g')"
 	same "$(grep -c '^pid ' <<<"$output")" 2 "processes in the shared namespace"
+}
+
+@test "namespaces that an engine has pinned to files are the pod's" {
+	MARK=mark_crio
+	touch "$SCRATCH"/{net,ipc,uts}
+	unshare --net="$SCRATCH/net" --ipc="$SCRATCH/ipc" --uts="$SCRATCH/uts" true
+	pin='.linux.namespaces |= map({network: "net", ipc: "ipc", uts: "uts"}[.type] as $file
+		| if $file then . + {path: ($s + "/" + $file)} else . end)'
+	config "$pin" --arg s "$SCRATCH"
+	sandbox
+	member a /bin/init all namespaces , hostname
+	config_of "$SCRATCH/a" "$pin" --arg s "$SCRATCH"
+	run_member a
+	status_is 0
+	for name in net ipc uts; do
+		has "$(plain exec "$POD" /bin/init namespaces | grep "^ns $name:" | sed 's/[][]/\\&/g')"
+	done
+	has '.*podname.*'
+	plain delete -f "$POD"
+	umount "$SCRATCH"/{net,ipc,uts}
 }
 
 @test "members have files of their own" {
