@@ -73,7 +73,8 @@ int lsm_set_key_label(int procfs_fd, const struct lsm_labels *labels, bool clear
 		return 0;
 	r = procfs_write(procfs_fd, "thread-self/attr/keycreate", clear ? "" : labels->selinux,
 			 clear ? 0 : strlen(labels->selinux) + 1);
-	return r < 0 ? error_errnum(err, r, "process.selinuxLabel: cannot label the session keyring") : 0;
+	return r < 0 ? error_errnum(err, r, "process.selinuxLabel: cannot label the session keyring \"%s\"",
+				    labels->selinux) : 0;
 }
 
 char *lsm_mount_options(const struct lsm_labels *labels, const char *data)
