@@ -6,7 +6,7 @@
 load lib
 
 @test "events --stats prints one line with what the container uses" {
-	config '.linux.resources = {"memory": {"limit": 67108864}, "pids": {"limit": 40}}'
+	config '.linux.resources = {"memory": {"limit": 67108864}, "pids": {"limit": 40}, "cpu": {"cpus": "0"}}'
 	process /bin/init pause
 	background "$ID"
 	try hv events --stats "$ID"
