@@ -5,14 +5,17 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/keyctl.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -35,6 +38,20 @@ static int run_hostname(char **args)
 	(void)args;
 	uname(&u);
 	printf("hostname: %s\ndomainname: %s\n", u.nodename, u.domainname);
+	return 0;
+}
+
+/* keyctl_get_security(3), without the library */
+static int run_key_label(char **args)
+{
+	char label[256] = "";
+	long n = syscall(SYS_keyctl, KEYCTL_GET_SECURITY, KEY_SPEC_SESSION_KEYRING, label, sizeof(label) - 1);
+
+	(void)args;
+	if (n < 0)
+		printf("key-label: %s\n", strerrorname_np(errno));
+	else
+		printf("key-label: %s\n", label);
 	return 0;
 }
 
@@ -196,6 +213,7 @@ const struct applet system_applets[] = {
 	{ "uname-r", run_release, "the kernel's release" },
 	{ "hostname", run_hostname, "host and domain name" },
 	{ "cgroup", run_cgroup, "the limits in /sys/fs/cgroup, v1 or v2" },
+	{ "key-label", run_key_label, "the security label of the session keyring" },
 	{ "cgroup-path", run_cgroup_path, "/proc/self/cgroup" },
 	{ "seccomp-test", run_calls, "NAME...: makes these system calls" },
 	{ 0 },
