@@ -134,14 +134,13 @@ static int take_fds(struct worker *w, int *fds, size_t n_fds, int *ret_lock, str
 
 int template_run(int launcher_fd, const struct frame *message, int *fds, size_t n_fds, struct error *err)
 {
-	struct worker w = { .state_dirfd = -1, .listen_fd = -1, .share_dirfd = -1, .tree_fd = -1, .stdio = { -1, -1, -1 }, .tty_fd = -1,
-			    .vmm_pidfd = -1, .vmm_stderr_fd = -1, .console_fd = -1, .template_dirfd = -1, .memory_fd = -1,
-			    .devices_fd = -1, .start = VMM_START_TEMPLATE };
+	struct worker w = WORKER_NONE;
 	_cleanup_doc_ struct oci_doc *doc = NULL;
 	struct hv_worker_setup setup = { 0 };
 	_cleanup_fd_ int lock = -1;
 	int r = take_fds(&w, fds, n_fds, &lock, err);
 
+	w.start = VMM_START_TEMPLATE;
 	if (r == 0)
 		r = json_parse(&hv_worker_template_type, message->body, message->len, &doc, err);
 	if (r == 0) {

@@ -329,9 +329,7 @@ static void worker_done(struct worker *w)
 
 int worker_run(const char *id, int launcher_fd, const struct frame *setup, int *fds, size_t n_fds, struct error *err)
 {
-	struct worker w = { .state_dirfd = -1, .listen_fd = -1, .share_dirfd = -1, .tree_fd = -1, .stdio = { -1, -1, -1 }, .tty_fd = -1,
-			    .vmm_pidfd = -1, .vmm_stderr_fd = -1, .console_fd = -1, .template_dirfd = -1, .memory_fd = -1,
-			    .devices_fd = -1, .console_log = LOG_FILE_NONE, .vmm_log = LOG_FILE_NONE };
+	struct worker w = WORKER_NONE;
 	int r;
 
 	r = json_parse(&hv_worker_setup_type, setup->body, setup->len, &w.setup_doc, err);

@@ -101,6 +101,12 @@ struct worker {
 	int wait_status;      /* what we exit like */
 };
 
+/* A worker that has nothing yet. */
+#define WORKER_NONE                                                                                                              \
+	((struct worker){ .state_dirfd = -1, .listen_fd = -1, .share_dirfd = -1, .tree_fd = -1, .stdio = { -1, -1, -1 }, .tty_fd = -1, \
+			  .vmm_pidfd = -1, .vmm_stderr_fd = -1, .console_fd = -1, .template_dirfd = -1, .memory_fd = -1,         \
+			  .devices_fd = -1, .console_log = LOG_FILE_NONE, .vmm_log = LOG_FILE_NONE })
+
 /* setup.c: what happens before the loop runs ----------------------------------------------------------------------------- */
 
 enum { SETUP_FDS_MAX = 240 };
