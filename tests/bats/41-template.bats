@@ -151,6 +151,7 @@ vmm_that()
 		hv run "$ID" </dev/null >"$SCRATCH/run.out" 2>&1 &
 		caller=$!
 		eventually compgen -G "$STORE/*.new/mem" >/dev/null
+		eventually hvrun_pid >/dev/null # the second time the first one's half template is there already
 		maker=$(hvrun_pid)
 		eventually pgrep -P "$maker" -x hvrun-vmwp >/dev/null
 		worker=$(pgrep -P "$maker" -x hvrun-vmwp)
