@@ -37,7 +37,7 @@ templates()
 
 has_templates()
 {
-	[ "$(templates | wc -l)" = "$1" ] || fail "$1 templates were expected:" "$(hv template list)"
+	[ "$(templates | wc -l)" = "$1" ] || fail "$1 templates were expected:" "$(hv template list)" "$(tail -n 40 "$LOG")"
 }
 
 # What the VMMs were started with, by the debug log of the calls since the last look.
