@@ -70,6 +70,8 @@ static int fill_hyperv(struct settings_hyperv *h, const struct hv_settings_hyper
 	h->allow_hypervisor_parameters = f->allow_hypervisor_parameters;
 	h->allow_kernel_parameters = f->allow_kernel_parameters;
 	h->vmm_path = f->vmm_path;
+	h->vmm_files = f->vmm_files;
+	h->n_vmm_files = f->n_vmm_files;
 	h->worker = f->worker;
 	h->kernel = f->kernel;
 	h->initrd = f->initrd;

@@ -36,6 +36,8 @@ struct settings_hyperv {
 	const char *accel;    /* "kvm" or "tcg": the operator's word, by --vm-accel or "hyperv.accel"; a guest may have another */
 	const char *vmm;      /* a row of the VMM table: "qemu" */
 	const char *vmm_path; /* NULL: where the driver usually finds it */
+	char *const *vmm_files; /* more of the host's files for it to read; n_vmm_files of them */
+	size_t n_vmm_files;
 	const char *worker;   /* hvrun-vmwp */
 	const char *kernel;   /* the guest's kernel and initramfs */
 	const char *initrd;

@@ -31,6 +31,7 @@
 #include "container/settings.h"
 #include "hyperv/choice.h"
 #include "hyperv/guest_config.h"
+#include "hyperv/jail.h"
 #include "hyperv/launch.h"
 #include "hyperv/member.h"
 #include "hyperv/network.h"
@@ -56,6 +57,7 @@ struct creation {
 	struct guest_config *guest;
 	struct choice choice;
 	struct vm_spec vm;
+	struct jail jail;
 	const char *binary;
 	struct template template; /* the VM is a copy of this, if it is one */
 	struct hv_worker_share *shares;
@@ -87,6 +89,8 @@ static int decide(struct creation *k, struct error *err)
 		r = choice_make(req->bundle, req->env->settings, &k->choice, err);
 	if (r == 0)
 		r = spec_make_vm(req->bundle->config, settings_of(k), &k->choice, &k->vm, err);
+	if (r == 0)
+		r = jail_derive(req->bundle->config, settings_of(k), &k->jail, err);
 	if (r < 0)
 		return r;
 	if (k->guest->n_shares > FDS_MAX - OTHER_FDS)
@@ -248,6 +252,10 @@ static int send_setup(struct creation *k, struct error *err)
 	bool terminal = p && p->terminal;
 	_cleanup_free_ char *share_dir = xasprintf("%s/%s/" HYPERV_SHARE_DIR, req->env->root, req->container->id);
 	struct hv_worker_vm vm;
+	struct hv_worker_jail jail = {
+		.files = (char **)k->jail.files, .n_files = k->jail.n_files, .label = k->jail.label, .has_file_capabilities = true,
+		.file_capabilities = k->jail.file_capabilities,
+	};
 	struct hv_worker_clone clone = {
 		.memory = k->template.memory, .version = k->template.version, .timeout = MAX(1U, settings_of(k)->boot_timeout / 4),
 	};
@@ -266,6 +274,7 @@ static int send_setup(struct creation *k, struct error *err)
 	int r;
 
 	spec_for_worker(&k->vm, settings_of(k)->vmm, k->binary, &vm);
+	vm.jail = &jail;
 	if (k->template.memory)
 		vm.template = &clone;
 	r = json_write(&hv_worker_setup_type, &setup, &body, &call_req.len, err);
@@ -353,6 +362,7 @@ static int create_vm(const struct create_request *req, struct error *err)
 	cgroup_free(k.cgroup);
 	choice_done(&k.choice);
 	guest_config_free(k.guest);
+	jail_done(&k.jail);
 	return r;
 }
 

@@ -19,6 +19,7 @@
 #include "hyperv/choice.h"
 #include "hyperv/create.h"
 #include "hyperv/guest_config.h"
+#include "hyperv/jail.h"
 #include "hyperv/member.h"
 #include "hyperv/spec.h"
 #include "linux/caps.h"
@@ -54,6 +55,7 @@ static int validate_vm(const struct env *env, const struct bundle *bundle, struc
 	_cleanup_guest_config_ struct guest_config *guest = NULL;
 	const struct vmm_ops *vmm = vmm_find(settings->vmm, err);
 	_cleanup_choice_ struct choice choice = { 0 };
+	_cleanup_jail_ struct jail jail = { 0 };
 	struct vm_spec spec;
 	int r;
 
@@ -68,6 +70,8 @@ static int validate_vm(const struct env *env, const struct bundle *bundle, struc
 		r = guest_config_derive(bundle, "validate", &guest, err);
 	if (r == 0)
 		r = spec_make_vm(bundle->config, settings, &choice, &spec, err);
+	if (r == 0)
+		r = jail_derive(bundle->config, settings, &jail, err);
 	if (r == 0)
 		r = vmm_probe(vmm, &spec, err);
 	return r;

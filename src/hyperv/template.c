@@ -148,6 +148,7 @@ static void remove_noted_cgroup(const struct template_store *s, const char *name
 static int call_worker(const struct wanted *t, const struct launch *l, const int *fds, uint32_t *ret_version, struct error *err)
 {
 	_cleanup_free_ char *share_dir = xasprintf("%s/%s.new/" SHARE_NAME, t->store.dir, t->name), *body = NULL;
+	struct hv_worker_jail jail = { .files = (char **)settings_of(t)->vmm_files, .n_files = settings_of(t)->n_vmm_files };
 	struct hv_worker_vm vm;
 	struct hv_worker_template m = { .id = (char *)t->name, .vm = &vm, .share_dir = share_dir, 
 				       /* as a container's VM: whoever waits for it still has time to boot its own */
@@ -159,6 +160,7 @@ static int call_worker(const struct wanted *t, const struct launch *l, const int
 	int r;
 
 	spec_for_worker(&t->vm, t->vmm->name, t->binary, &vm);
+	vm.jail = &jail;
 	r = json_write(&hv_worker_template_type, &m, &body, &req.len, err);
 	req.body = body;
 	if (r == 0)

@@ -29,6 +29,8 @@
 #include "base/str.h"
 #include "container/settings.h"
 #include "hyperv/template_key.h"
+#include "linux/mount.h"
+#include "linux/sys.h"
 #include "schema/json.h"
 #include "schema/types.h"
 
@@ -185,22 +187,39 @@ static int open_file(int dirfd, const char *name, const struct hv_template_file 
 	return TAKE_FD(fd);
 }
 
+/*
+ * The directory in a mount of its own that is read-only, for what is opened there goes to VMMs: through their /proc/self/fd a file
+ * can be opened once more, for writing too, but not on such a mount.
+ */
+static int readonly_clone(int dirfd, struct error *err)
+{
+	const struct mount_attributes attr = { .set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC };
+	_cleanup_fd_ int fd = mount_clone(dirfd, "", false);
+	int r = fd < 0 ? fd : mount_set_attributes(fd, false, &attr);
+
+	return r < 0 ? error_errnum(err, r, "its mount cannot be made read-only") : TAKE_FD(fd);
+}
+
 static int open_template(int dirfd, const char *key, struct template *t, struct error *err)
 {
 	_cleanup_doc_ struct oci_doc *doc = NULL;
+	_cleanup_fd_ int readonly = -1;
 	const struct hv_template *meta;
 	int r = read_meta(dirfd, &doc, err);
 
 	if (r < 0)
 		return r;
+	readonly = readonly_clone(dirfd, err);
+	if (readonly < 0)
+		return readonly;
 	meta = oci_doc_root(doc);
 	if (key && strcmp(meta->key, key))
 		return error_set(err, ESTALE, "meta.json: it was made for something else");
 	t->memory = meta->memory;
 	t->version = meta->version;
-	r = t->memory_fd = open_file(dirfd, "mem", meta->mem, err);
+	r = t->memory_fd = open_file(readonly, "mem", meta->mem, err);
 	if (r >= 0)
-		r = t->state_fd = open_file(dirfd, "state", meta->state, err);
+		r = t->state_fd = open_file(readonly, "state", meta->state, err);
 	return r < 0 ? r : 0;
 }
 

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,7 +17,7 @@ static int open_file(struct log_file *f)
 {
 	struct stat st;
 
-	f->fd = open(f->path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
+	f->fd = openat(f->dirfd, f->name, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
 	if (f->fd < 0)
 		return -errno;
 	if (fstat(f->fd, &st) < 0 || !S_ISREG(st.st_mode)) {
@@ -29,14 +30,18 @@ static int open_file(struct log_file *f)
 
 int log_file_open(struct log_file *f, const char *option, const char *path, off_t max, struct error *err)
 {
+	const char *slash = path ? strrchr(path, '/') : NULL;
+	_cleanup_free_ char *dir = NULL;
 	int r;
 
 	*f = LOG_FILE_NONE;
 	if (!path)
 		return 0;
-	f->path = xstrdup(path);
+	dir = xstrndup(path, slash ? (size_t)(slash - path) + 1 : 0);
+	f->name = xstrdup(slash ? slash + 1 : path);
 	f->max = max;
-	r = open_file(f);
+	f->dirfd = open(slash ? dir : ".", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	r = f->dirfd < 0 ? -errno : open_file(f);
 	if (r == -EINVAL)
 		return error_set(err, EINVAL, "%s: %s is not a regular file", option, path);
 	return r < 0 ? error_errnum(err, r, "%s: open %s", option, path) : 0;
@@ -44,10 +49,10 @@ int log_file_open(struct log_file *f, const char *option, const char *path, off_
 
 static void begin_anew(struct log_file *f)
 {
-	_cleanup_free_ char *old = xasprintf("%s.1", f->path);
+	_cleanup_free_ char *old = xasprintf("%s.1", f->name);
 
 	f->fd = fd_close(f->fd);
-	if (rename(f->path, old) == 0)
+	if (renameat(f->dirfd, f->name, f->dirfd, old) == 0)
 		open_file(f);
 }
 
@@ -85,6 +90,7 @@ void log_file_write(struct log_file *f, const char *bytes, size_t n)
 void log_file_done(struct log_file *f)
 {
 	fd_close(f->fd);
-	free(f->path);
+	fd_close(f->dirfd);
+	free(f->name);
 	*f = LOG_FILE_NONE;
 }

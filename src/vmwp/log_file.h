@@ -10,11 +10,12 @@
 /* A file that gets what a guest or its VMM says, and never more than twice LOG_FILE_MAX of it. */
 enum { LOG_FILE_MAX = 1 << 20 };
 struct log_file {
-	char *path; /* NULL: there is none */
+	char *name; /* NULL: there is none */
+	int dirfd;  /* where it is: the worker lives where paths of the host's lead nowhere */
 	int fd;
 	off_t size, max;
 };
-#define LOG_FILE_NONE ((struct log_file){ .fd = -1 })
+#define LOG_FILE_NONE ((struct log_file){ .dirfd = -1, .fd = -1 })
 
 /*
  * Opens path (NULL: nothing, and nothing is written) to be added to; makes it, for its owner alone. Something else than a regular file is refused, a

@@ -83,6 +83,8 @@ static int prepare(struct worker *w, int launcher_fd, struct error *err)
 	if (r >= 0 && ftruncate(w->memory_fd, (off_t)w->setup->vm->memory) < 0)
 		r = error_errno(err, "template: size of mem");
 	if (r >= 0)
+		r = jail_enter(w, NULL, 0, err);
+	if (r >= 0)
 		r = event_loop_new(&w->loop, err);
 	if (r >= 0)
 		r = event_add_fd(w->loop, launcher_fd, EPOLLIN, on_launcher, w, NULL, err);

@@ -55,7 +55,7 @@ static void fill_spec(const struct worker *w, int pairs[_PAIRS][2], struct vm_sp
 		.kernel_args = vm->kernel_args,
 		.verbose = w->setup->console_log,
 		.args = vm->args,
-		.share = w->setup->share_dir,
+		.share = JAIL_SHARE_DIR,
 		.control_fd = pairs[CONTROL][1],
 		.stream_fd = pairs[STREAM][1],
 		.console_fd = pairs[CONSOLE][1],
@@ -193,6 +193,7 @@ static int boot_instead(struct worker *w, struct error *err)
 
 void vm_forget_template(struct worker *w)
 {
+	memory_done(w);
 	w->clone_timer = event_source_free(w->clone_timer);
 	w->template_dirfd = fd_close(w->template_dirfd);
 	w->memory_fd = fd_close(w->memory_fd);
@@ -262,33 +263,43 @@ static int make_pairs(const struct worker *w, int pairs[_PAIRS][2], struct error
 	return 0;
 }
 
+/* A worker that has joined no network namespace has made one: that is empty but for the taps, and the VMM's, too. */
+static int start(struct worker *w, char *const *argv, const int *keep, size_t n_keep, int stderr_fd, struct error *err)
+{
+	const struct hv_worker_jail *jail = w->setup->vm->jail;
+	const struct jail_start s = {
+		.argv = argv, .stderr_fd = stderr_fd, .keep_fds = keep, .n_keep_fds = n_keep,
+		.label = jail ? jail->label : NULL, .file_capabilities = jail && jail->file_capabilities,
+		.new_network = w->setup->join_network, .ask_for_memory = w->start == VMM_START_CLONE,
+	};
+	int r = jail_start(&s, &w->vmm_pid, &w->vmm_pidfd, &w->memory_listen_fd, err);
+
+	if (r < 0)
+		return r;
+	w->vmm_running = true;
+	return w->memory_listen_fd < 0 ? 0 : memory_serve(w, err);
+}
+
 static int spawn(struct worker *w, int pairs[_PAIRS][2], int stderr_fd, struct error *err)
 {
 	int keep[5 + VMM_NICS_MAX] = { pairs[CONTROL][1], pairs[STREAM][1], pairs[CONSOLE][1] };
 	_cleanup_strv_ char **argv = NULL;
 	_cleanup_free_ char *line = NULL;
-	struct process_spawn s = { .stdio = { -1, -1, stderr_fd }, .keep_fds = keep, .n_keep_fds = 3,
-				   .new_session = true, .parent_death_signal = SIGKILL, .cwd = "/" };
+	size_t n_keep = 3;
 	struct vm_spec spec;
 	int r;
 
-	w->vmm = vmm_find(w->setup->vm->vmm, err);
-	if (!w->vmm)
-		return -err->code;
 	if (w->start != VMM_START_BOOT) {
-		keep[s.n_keep_fds++] = pairs[MONITOR][1];
-		keep[s.n_keep_fds++] = w->memory_fd;
+		keep[n_keep++] = pairs[MONITOR][1];
+		keep[n_keep++] = w->memory_fd;
 	}
 	for (unsigned i = 0; i < w->n_nics; i++)
-		keep[s.n_keep_fds++] = w->nic_fds[i];
+		keep[n_keep++] = w->nic_fds[i];
 	fill_spec(w, pairs, &spec);
 	argv = w->vmm->command(&spec, w->setup->vm->binary);
-	s.path = argv[0];
-	s.argv = argv;
-	r = process_spawn(&s, &w->vmm_pid);
+	r = start(w, argv, keep, n_keep, stderr_fd, err);
 	if (r < 0)
-		return error_errnum(err, r, "start %s", argv[0]);
-	w->vmm_running = true;
+		return error_wrap(err, "start %s", argv[0]);
 	line = str_join(argv, " ");
 	log_debug("vmm %d: %s", (int)w->vmm_pid, line);
 	log_file_write(&w->vmm_log, line, strlen(line));
@@ -312,9 +323,6 @@ static int watch(struct worker *w, int pairs[_PAIRS][2], int stderr_fd, struct e
 	w->vmm_stderr_fd = stderr_fd;
 	fd_set_nonblock(w->console_fd, 1);
 	fd_set_nonblock(w->vmm_stderr_fd, 1);
-	w->vmm_pidfd = process_pidfd_open(w->vmm_pid);
-	if (w->vmm_pidfd < 0)
-		return error_errnum(err, w->vmm_pidfd, "pidfd_open");
 	r = event_add_fd(w->loop, w->vmm_pidfd, EPOLLIN, on_vmm_exit, w, &w->exit_source, err);
 	if (r == 0)
 		r = event_add_fd(w->loop, w->console_fd, EPOLLIN, on_console, w, &w->console_source, err);

@@ -74,6 +74,8 @@ struct worker {
 	struct error boot_failure;		   /* why it is being killed before it has answered; code 0: it is not */
 	bool booted_again;
 	struct vmm_monitor *monitor;
+	struct event_source *memory_source; /* of a clone: its VMM asks for its memory there (memory.c) */
+	int memory_listen_fd;
 	pid_t vmm_pid;
 	int vmm_pidfd, vmm_status;
 	bool vmm_running;
@@ -105,7 +107,7 @@ struct worker {
 #define WORKER_NONE                                                                                                              \
 	((struct worker){ .state_dirfd = -1, .listen_fd = -1, .share_dirfd = -1, .tree_fd = -1, .stdio = { -1, -1, -1 }, .tty_fd = -1, \
 			  .vmm_pidfd = -1, .vmm_stderr_fd = -1, .console_fd = -1, .template_dirfd = -1, .memory_fd = -1,         \
-			  .devices_fd = -1, .console_log = LOG_FILE_NONE, .vmm_log = LOG_FILE_NONE })
+			  .devices_fd = -1, .memory_listen_fd = -1, .console_log = LOG_FILE_NONE, .vmm_log = LOG_FILE_NONE })
 
 /* setup.c: what happens before the loop runs ----------------------------------------------------------------------------- */
 
@@ -117,6 +119,50 @@ enum { SETUP_FDS_MAX = 240 };
  */
 int setup_worker(struct worker *w, int *fds, size_t n_fds, struct error *err);
 
+/* jail.c: where the worker and its VMM live --------------------------------------------------------------------------------- */
+
+/* The share tree's path there. */
+#define JAIL_SHARE_DIR "/share"
+
+/* Where the VMM's own processes are seen: proc(5) with subset=pid. /proc/self is a link to there. */
+#define JAIL_PROC_DIR "/proc/pid"
+
+/*
+ * Makes a mount namespace whose root, made at setup->share_dir, has the share tree (the mounts in fds, as setup->shares says) and what the VMM needs of
+ * the host, all of that read-only, and nothing else; and goes there. w->share_dirfd is the tree's afterwards. Paths of the host mean nothing any more.
+ */
+int jail_enter(struct worker *w, const int *fds, size_t n_fds, struct error *err);
+
+/* jail_start.c: how the VMM is started there --------------------------------------------------------------------------------- */
+
+struct jail_start {
+	char *const *argv; /* argv[0] is its path */
+	int stderr_fd;
+	const int *keep_fds; /* stay open under their own numbers */
+	size_t n_keep_fds;
+	const char *label; /* SELinux; NULL: none */
+	bool file_capabilities, new_network;
+	bool ask_for_memory; /* its opens for reading and writing are asked about: *ret_listener */
+};
+
+/*
+ * Starts the VMM in namespaces of its own, with the few capabilities that the 9p export needs, and gone when we are. Returns 0 with *ret_pid, *ret_pidfd and
+ * *ret_listener (-1 unless asked for), or < 0.
+ */
+int jail_start(const struct jail_start *s, pid_t *ret_pid, int *ret_pidfd, int *ret_listener, struct error *err);
+
+/* filter.c: seccomp(2) for the VMM, beside its own --------------------------------------------------------------------------- */
+
+/* The filter, whose insns are the caller's to free; notify: with SECCOMP_RET_USER_NOTIF for open(2) with O_RDWR alone. */
+struct sock_fprog;
+void filter_make(bool notify, struct sock_fprog *ret);
+
+/* memory.c: a template's memory for a copy of it -------------------------------------------------------------------------------- */
+
+/* Answers the VMM, asking at w->memory_listen_fd, with w->memory_fd. Returns 0 or < 0. */
+int memory_serve(struct worker *w, struct error *err);
+void memory_done(struct worker *w);
+
 /* terminal.c ------------------------------------------------------------------------------------------------------------- */
 
 /*
@@ -124,6 +170,11 @@ int setup_worker(struct worker *w, int *fds, size_t n_fds, struct error *err);
  * to the console socket, which is taken. Returns the slave's fd or < 0.
  */
 int terminal_open(int console_socket, const struct oci_box *size, struct error *err);
+
+/* shares.c: what the guest sees of the host's file systems ------------------------------------------------------------------- */
+
+/* Makes the tree in the directory w->share_dirfd, whose mount can still be written, with an entry for each of the n mounts. Returns 0 or < 0. */
+int shares_make(struct worker *w, const int *fds, size_t n, struct error *err);
 
 /*
  * An entry of the share tree: mount_fd's mount gets the name, for which file says what it is. Whatever has the name already is an error.

@@ -76,7 +76,7 @@ static void test_all_keys(void **state)
 		     "  // comments are allowed\n"
 		     "  \"runtime_type\": \"hyperv\", \"allow_annotation_default\": true, "
 		     "\"cgroup_manager\": \"disabled\",\n"
-		     "  \"hyperv\": {\"accel\": \"tcg\", \"vmm\": \"qemu\", \"vmm_path\": \"/q\", "
+		     "  \"hyperv\": {\"accel\": \"tcg\", \"vmm\": \"qemu\", \"vmm_path\": \"/q\", \"vmm_files\": [\"/a\", \"/b\"], "
 		     "\"worker\": \"/w\", \"kernel\": \"/k\",\n"
 		     "    \"initrd\": \"/i\", \"memory\": \"2G\", \"vcpus\": 4, \"boot_timeout\": 5}}",
 		     &s, &err),
@@ -86,6 +86,8 @@ static void test_all_keys(void **state)
 	assert_int_equal(s->cgroup_manager, CGROUP_MANAGER_DISABLED);
 	assert_string_equal(s->hyperv.accel, "tcg");
 	assert_string_equal(s->hyperv.vmm_path, "/q");
+	assert_int_equal(s->hyperv.n_vmm_files, 2);
+	assert_string_equal(s->hyperv.vmm_files[1], "/b");
 	assert_string_equal(s->hyperv.worker, "/w");
 	assert_string_equal(s->hyperv.kernel, "/k");
 	assert_string_equal(s->hyperv.initrd, "/i");

@@ -198,9 +198,20 @@ static const struct vmm_machine machines[] = {
 	{0},
 };
 
+/*
+ * Libraries, where the distributions have them (Debian's multiarch, lib64, and one's own build), QEMU's modules among them, and the firmware.
+ * Nothing in these is anybody's secret.
+ */
+static const char *const host_files[] = {
+	"/etc/ld.so.cache", "/lib64", "/usr/lib64", "/lib/x86_64-linux-gnu", "/usr/lib/x86_64-linux-gnu", "/lib/aarch64-linux-gnu",
+	"/usr/lib/aarch64-linux-gnu", "/lib/ld-linux-aarch64.so.1", "/usr/local/lib", "/usr/share/qemu", "/usr/share/qemu-kvm",
+	"/usr/share/seabios", "/usr/local/share/qemu", "/dev/null", "/dev/urandom", NULL,
+};
+
 const struct vmm_ops vmm_qemu = {
 	.name = "qemu",
 	.machines = machines,
+	.files = host_files,
 	.command = qemu_command,
 	.monitor_new = qemu_monitor_new,
 	.monitor_free = qemu_monitor_free,

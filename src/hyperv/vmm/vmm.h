@@ -80,6 +80,11 @@ struct vmm_ops {
 	const char *name; /* "qemu" */
 	const struct vmm_machine *machines; /* the last one has no name */
 	/*
+	 * Directories and files of the host that it reads, as far as they are there, NULL-terminated. What is below /usr/local is for a binary
+	 * from there.
+	 */
+	const char *const *files;
+	/*
 	 * The command line for spec: pure. Returns a fresh vector for strv_free(), argv[0] is binary.
 	 */
 	char **(*command)(const struct vm_spec *spec, const char *binary);
