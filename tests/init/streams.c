@@ -80,34 +80,35 @@ static int run_isatty(char **args)
 	return 0;
 }
 
-static void print_size(void)
+/* What it is now goes to ret, too: asked for again it may be another. */
+static void print_size(struct winsize *ret)
 {
-	struct winsize ws;
-
-	if (ioctl(0, TIOCGWINSZ, &ws) < 0)
+	*ret = (struct winsize){ 0 };
+	if (ioctl(0, TIOCGWINSZ, ret) < 0)
 		report("ttysize", "", -1);
 	else
-		printf("ttysize: %u %u\n", ws.ws_row, ws.ws_col);
+		printf("ttysize: %u %u\n", ret->ws_row, ret->ws_col);
 	fflush(stdout);
 }
 
 static int run_size(char **args)
 {
+	struct winsize ws;
+
 	(void)args;
-	print_size();
+	print_size(&ws);
 	return 0;
 }
 
 /* Prints the size now and at each SIGWINCH, until it is the wanted one (ROWSxCOLS). */
 static void wait_size(const sigset_t *winch, const char *want)
 {
-	struct winsize ws = { 0 };
-	char size[32] = "";
+	struct winsize ws;
+	char size[32];
 
 	for (;;) {
-		print_size();
-		if (ioctl(0, TIOCGWINSZ, &ws) == 0)
-			snprintf(size, sizeof(size), "%ux%u", ws.ws_row, ws.ws_col);
+		print_size(&ws);
+		snprintf(size, sizeof(size), "%ux%u", ws.ws_row, ws.ws_col);
 		if (strcmp(size, want) == 0)
 			return;
 		while (sigwaitinfo(winch, NULL) < 0)
