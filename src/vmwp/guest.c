@@ -51,6 +51,14 @@ bool guest_waits_for(const struct worker *w, uint16_t type, uint32_t process)
 	return false;
 }
 
+bool guest_owes_answers(const struct worker *w)
+{
+	for (const struct pending *p = w->pending; p; p = p->next)
+		if (p->client && p->type != MESSAGE_WAIT_OOM)
+			return true;
+	return false;
+}
+
 void guest_forget_client(struct worker *w, const struct client *c)
 {
 	for (struct pending *p = w->pending; p; p = p->next)

@@ -30,7 +30,7 @@
 #include "schema/types.h"
 #include "vmwp/members.h"
 
-enum { POWER_OFF_USEC = 2000000 };
+enum { POWER_OFF_USEC = 2000000, ANSWERS_USEC = 2000000 };
 
 /* the end -------------------------------------------------------------------------------------------------------------- */
 
@@ -100,6 +100,29 @@ void end_process(struct worker *w, struct remote *r)
 	remote_remove(w, r);
 }
 
+static int on_answers_timeout(void *data, struct error *err)
+{
+	struct worker *w = data;
+
+	w->answers_late = true;
+	return worker_check_end(w, err);
+}
+
+/*
+ * What ended the container may be what somebody asked for (FREEZE lets go of a process with a signal pending): the end waits for the answers that
+ * the guest owes, a while. START's may take as long as its hooks do.
+ */
+static bool waits_for_answers(struct worker *w)
+{
+	struct error e;
+
+	if (guest_waits_for(w, MESSAGE_START, PROCESS_INIT))
+		return true;
+	if (w->answers_late || !guest_owes_answers(w))
+		return false;
+	return w->answers_timer || event_add_timer(w->loop, ANSWERS_USEC, on_answers_timeout, w, &w->answers_timer, &e) == 0;
+}
+
 int worker_check_end(struct worker *w, _unused_ struct error *err)
 {
 	struct remote *r, *next;
@@ -110,7 +133,7 @@ int worker_check_end(struct worker *w, _unused_ struct error *err)
 		if (r->number != PROCESS_INIT && !r->member && r->exited && r->known && mux_is_idle(w->mux, r->number))
 			end_process(w, r);
 	}
-	if (w->phase == PHASE_EXITED && !guest_waits_for(w, MESSAGE_START, PROCESS_INIT) && mux_is_idle(w->mux, PROCESS_INIT))
+	if (w->phase == PHASE_EXITED && mux_is_idle(w->mux, PROCESS_INIT) && !waits_for_answers(w))
 		return worker_power_off(w);
 	return 0;
 }

@@ -87,7 +87,8 @@ struct worker {
 
 	struct channel *control;
 	struct mux *mux;
-	struct event_source *boot_timer, *power_timer, *clone_timer;
+	struct event_source *boot_timer, *power_timer, *clone_timer, *answers_timer;
+	bool answers_late; /* the guest has had its time to answer, after the container's end */
 
 	uint64_t last_request;
 	struct pending *pending;
@@ -248,6 +249,9 @@ int guest_relay_answer(struct worker *w, const struct pending *p, const struct f
 
 /* Whether a request of this type that is about this process waits for its answer. */
 bool guest_waits_for(const struct worker *w, uint16_t type, uint32_t process);
+
+/* Whether a client waits for an answer that comes soon: any but WAIT_OOM's, which may never come. */
+bool guest_owes_answers(const struct worker *w);
 
 /* The first request to an agent that has said HELLO, or has in its template: version is what the two sides agreed on. */
 int guest_seed(struct worker *w, uint32_t version, struct error *err);
