@@ -4,11 +4,17 @@
  * descriptor, and renaming or replacing things at its path changes nothing. What the guest may not write is
  * made read-only here and not in the guest (CVE-2020-28914). Device nodes and set-user-ID programs that the
  * guest makes there are of no use to anybody on the host.
+ *
+ * A copy of a mount is its peer until something else is said (mount_namespaces(7)): what is unmounted in a peer is
+ * unmounted on the host, and what the host mounts below it comes along, without the attributes that were set here. So a
+ * share is a slave, as a bind mount of type Default is, and what the guest may not write, or not for long, is no part of
+ * any of that.
  */
 #include "hyperv/share.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "base/fd.h"
@@ -44,6 +50,9 @@ int share_open(const struct share *share, bool *ret_file, struct error *err)
 	r = check_kind(share, fd, ret_file, err);
 	if (r < 0)
 		return r;
+	r = mount_set_propagation(fd, (share->readonly || share->readonly_after_create ? MS_PRIVATE : MS_SLAVE) | MS_REC);
+	if (r < 0)
+		return error_errnum(err, r, "%s: %s: propagation", share->field, share->source);
 	if (share->readonly)
 		attr.set |= MOUNT_ATTR_RDONLY;
 	r = mount_set_attributes(fd, true, &attr);
