@@ -235,6 +235,9 @@ static int note_worker(struct creation *k, struct error *err)
 	struct container *c = k->req->container;
 
 	c->state->accel = oci_doc_strdup(c->state_doc, vmm_accel_to_string(k->vm.accel));
+	c->state->has_vm_memory = c->state->has_vm_vcpus = true;
+	c->state->vm_memory = k->vm.memory;
+	c->state->vm_vcpus = k->vm.vcpus;
 	c->state->guest_kernel = oci_doc_strdup(c->state_doc, k->req->bundle->config->vm ? k->vm.kernel : k->choice.guest->name);
 	return create_note_worker(c, k->launch.pid, k->cgroup, err);
 }

@@ -15,8 +15,6 @@
 #include "base/mem.h"
 #include "container/container.h"
 #include "container/env.h"
-#include "container/settings.h"
-#include "hyperv/choice.h"
 #include "hyperv/create.h"
 #include "hyperv/spec.h"
 #include "linux/cgroup/cgroup.h"
@@ -70,24 +68,20 @@ static int check_memory(const struct oci_resources *r, const struct vm_spec *vm,
 			 (long long)r->memory->limit, (unsigned long long)vm->memory, (unsigned long long)reserve);
 }
 
-/* The guest's limits exactly, the host's with what the VM needs (hyperv/spec.h). */
-int hyperv_update(const struct env *env, struct container *c, const struct oci_resources *resources, struct error *err)
+/* The guest's limits exactly, the host's with what the VM needs (hyperv/spec.h): the one that was made, whatever create would make today. */
+int hyperv_update(_unused_ const struct env *env, struct container *c, const struct oci_resources *resources, struct error *err)
 {
 	const struct hv_agent_update m = { .id = c->id, .resources = (struct oci_resources *)resources };
 	struct oci_linux changed_linux = { .resources = (struct oci_resources *)resources };
-	const struct oci_config *config, changed = { .linux_ = &changed_linux };
+	const struct oci_config changed = { .linux_ = &changed_linux };
+	const struct vm_spec vm = { .memory = c->state->vm_memory, .vcpus = c->state->vm_vcpus };
 	_cleanup_cgroup_ struct cgroup *cgroup = NULL;
 	struct host_limits limits;
-	struct vm_spec vm;
 	int r;
 
 	if (c->state->sandbox) /* the VM's size and its cgroup are its sandbox's; its worker knows what is left */
 		return hyperv_call(c, MESSAGE_UPDATE, &hv_agent_update_type, &m, HYPERV_ANSWER_TIMEOUT_MS, NULL, err);
-	r = container_config(c, &config, err);
-	if (r == 0)
-		r = spec_make_vm(config, &env->settings->hyperv, &CHOICE_USUAL(&env->settings->hyperv), &vm, err);
-	if (r == 0)
-		r = check_memory(resources, &vm, err);
+	r = check_memory(resources, &vm, err);
 	if (r == 0)
 		r = hyperv_call(c, MESSAGE_UPDATE, &hv_agent_update_type, &m, HYPERV_ANSWER_TIMEOUT_MS, NULL, err);
 	if (r < 0 || c->state->n_cgroup == 0)

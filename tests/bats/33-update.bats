@@ -76,6 +76,20 @@ inside()
 	inside 'memory.limit: 104857600'
 }
 
+@test "the machine that was made counts, not the one that the configuration would make now" {
+	only_hyperv "there is no machine"
+	only_hvrun
+	config 'del(.linux.resources.memory)'
+	background "$ID"
+	echo '{"hyperv": {"memory": "40G"}}' >"$SCRATCH/large.json"
+	try hv --config-file "$SCRATCH/large.json" update --memory 30G --memory-swap 30G "$ID"
+	refused "memory.limit" "virtual machine"
+	echo '{"hyperv": {"memory": "160M"}}' >"$SCRATCH/small.json"
+	try hv --config-file "$SCRATCH/small.json" update --memory 100M --memory-swap 100M "$ID"
+	status_is 0
+	inside 'memory.limit: 104857600'
+}
+
 @test "bad values are refused, and nothing changes" {
 	background "$ID"
 	for bad in "--memory 10X" "--pids-limit many" "--cpu-period -5" "--cpu-quota 1.5" "--resources $SCRATCH/none" "--nonsense 1"; do
