@@ -32,7 +32,7 @@
 
 #define IMAGE "/image" /* contrib/guest/build-guest puts everything there; /init is a symbolic link into it  \
 			*/
-#define AGENT_CGROUP BOOT_CGROUP_DIR "/agent"
+#define AGENT_CGROUP BOOT_CGROUP_DIR "/.agent" /* no container is called that: an id begins with no dot */
 
 #define NO_EXTRAS (MS_NOSUID | MS_NODEV | MS_NOEXEC)
 

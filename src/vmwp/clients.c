@@ -166,9 +166,8 @@ static int request_update(struct client *c, const struct frame *f, void *message
 {
 	const struct hv_agent_update *body = message;
 	struct member *m = member_find(c->worker, body->id);
-	int r = m ? member_request_update(c->worker, m, body->resources, err) : 0;
 
-	return r < 0 ? r : relay(c, f, guest_relay_answer);
+	return m ? member_request_update(c, m, f, body->resources, err) : relay(c, f, guest_relay_answer);
 }
 
 /* "paused" is a fact of the state directory: list and state do not ask a guest. */

@@ -413,17 +413,32 @@ int member_request_start(struct member *m, struct error *err)
 	return 0;
 }
 
-int member_request_update(struct worker *w, struct member *m, const struct oci_resources *r, struct error *err)
+/* What the guest has refused is not promised to the member. */
+static int update_answered(struct worker *w, const struct pending *p, const struct frame *f, const struct error *e, struct error *err)
 {
-	uint64_t memory = m->memory;
-	int result;
+	struct member *m = by_process(w, p->process);
+
+	if (m && m->phase != MEMBER_REMOVED)
+		m->memory = f ? p->memory_will : p->memory_was;
+	return guest_relay_answer(w, p, f, e, err);
+}
+
+/* Until the guest has answered, the larger of the two is promised. */
+int member_request_update(struct client *c, struct member *m, const struct frame *f, const struct oci_resources *r, struct error *err)
+{
+	struct pending p = { .client = c, .client_id = f->id, .process = m->process, .answered = update_answered,
+			     .memory_was = m->memory, .memory_will = m->memory };
+	int result = 0;
 
 	if (r->memory && r->memory->has_limit)
-		memory = r->memory->limit > 0 ? (uint64_t)r->memory->limit : 0;
-	result = memory == m->memory ? 0 : check_memory(w, m, memory, m->reserved, err);
-	if (result == 0)
-		m->memory = memory;
-	return result;
+		p.memory_will = r->memory->limit > 0 ? (uint64_t)r->memory->limit : 0;
+	if (p.memory_will != m->memory)
+		result = check_memory(c->worker, m, p.memory_will, m->reserved, err);
+	if (result < 0)
+		return result;
+	m->memory = MAX(m->memory, p.memory_will);
+	guest_request(c->worker, f->type, f->body, f->len, &p);
+	return 0;
 }
 
 int member_request_destroy(struct client *c, struct member *m, const struct frame *f)

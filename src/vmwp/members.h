@@ -32,7 +32,7 @@ int member_request_add(struct client *c, const struct frame *f, void *message, s
 int member_request_share(struct client *c, const struct frame *f, void *message, struct error *err);
 int member_request_create(struct client *c, struct member *m, const struct frame *f, struct error *err);
 int member_request_start(struct member *m, struct error *err);
-int member_request_update(struct worker *w, struct member *m, const struct oci_resources *r, struct error *err);
+int member_request_update(struct client *c, struct member *m, const struct frame *f, const struct oci_resources *r, struct error *err);
 int member_request_destroy(struct client *c, struct member *m, const struct frame *f);
 
 /* Its process has ended, or its worker has gone: what the guest has of it is removed, and then the member. */

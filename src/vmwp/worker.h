@@ -236,6 +236,7 @@ struct pending {
 	uint64_t client_id;    /* the id that it gave its request */
 	uint32_t process;
 	bool freeze; /* FREEZE: which way */
+	uint64_t memory_was, memory_will; /* UPDATE of a member: its limit before and after */
 };
 
 /* Sends a request to the agent; what is the caller's in p (process, client, client_id, answered) is copied. */

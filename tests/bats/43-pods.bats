@@ -154,6 +154,22 @@ vmm_count()
 	umount "$SCRATCH"/{net,ipc,uts}
 }
 
+@test "a container may be called as the guest's own group" {
+	sandbox
+	(cd "$BUNDLE" && plain delete -f "$POD")
+	POD=agent
+	config '.linux.cgroupsPath = $p' --arg p "/$ID-agent"
+	sandbox
+	member a /bin/init exit 3
+	try in_member a plain run .agent
+	refused 'invalid container ID'
+	run_member a
+	status_is 3
+	plain kill --all "$POD" KILL
+	eventually exited "$POD"
+	plain delete "$POD"
+}
+
 @test "members have files of their own" {
 	sandbox
 	member a /bin/sh -c 'echo from-a >/root/mine; echo ready:; exec sleep 1000'
@@ -331,6 +347,15 @@ vmm_count()
 	config_of "$SCRATCH/b" '.linux.resources.memory.limit = 99999997952'
 	run_member b
 	refused '50331648 are promised'
+	# of what the guest refuses nothing stays promised
+	echo '{"memory": {"limit": 100663296}, "pids": {"limit": 9}, "unified": {"no.such": "1"}}' >"$SCRATCH/r.json"
+	try plain update -r "$SCRATCH/r.json" "$POD-a"
+	status_is 1
+	run_member b
+	refused '50331648 are promised'
+	plain update --memory 40M --memory-swap -1 "$POD-a"
+	run_member b
+	refused '41943040 are promised'
 }
 
 @test "HyperV: the machine has the size and the processors of the pod" {
