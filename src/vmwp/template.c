@@ -55,19 +55,27 @@ static int on_timeout(void *data, _unused_ struct error *err)
 	return give_up(w, &e);
 }
 
+/* Whoever started us; a hang-up is told as long as the descriptor is watched, so that ends with the first one. */
+struct launcher {
+	struct worker *worker;
+	struct event_source *source;
+};
+
 static int on_launcher(void *data, _unused_ int fd, _unused_ uint32_t events, _unused_ struct error *err)
 {
-	struct worker *w = data;
+	struct launcher *l = data;
 	struct error e;
 
-	if (w->failure.code)
+	l->source = event_source_free(l->source);
+	if (l->worker->failure.code)
 		return 0;
 	error_set(&e, ECONNRESET, "whoever started the worker has gone");
-	return give_up(data, &e);
+	return give_up(l->worker, &e);
 }
 
-static int prepare(struct worker *w, int launcher_fd, struct error *err)
+static int prepare(struct launcher *l, int launcher_fd, struct error *err)
 {
+	struct worker *w = l->worker;
 	int r;
 
 	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
@@ -87,7 +95,7 @@ static int prepare(struct worker *w, int launcher_fd, struct error *err)
 	if (r >= 0)
 		r = event_loop_new(&w->loop, err);
 	if (r >= 0)
-		r = event_add_fd(w->loop, launcher_fd, EPOLLIN, on_launcher, w, NULL, err);
+		r = event_add_fd(w->loop, launcher_fd, EPOLLIN, on_launcher, l, &l->source, err);
 	if (r >= 0)
 		r = event_add_timer(w->loop, (uint64_t)w->setup->boot_timeout * 1000000, on_timeout, w, &w->boot_timer, err);
 	return r < 0 ? r : vm_start(w, err);
@@ -95,7 +103,8 @@ static int prepare(struct worker *w, int launcher_fd, struct error *err)
 
 static int build(struct worker *w, int launcher_fd, struct error *err)
 {
-	int r = prepare(w, launcher_fd, err);
+	struct launcher launcher = { .worker = w };
+	int r = prepare(&launcher, launcher_fd, err);
 
 	if (r == 0)
 		r = event_loop_run(w->loop, err);
