@@ -52,6 +52,9 @@ pod()
 	has "$ID Up .*"
 	try pod stats --no-stream --format '{{.Name}} {{.PIDs}}' "$ID"
 	has "$ID [1-9][0-9]*"
+	# with options of ps(1); without podman reads /proc on the host, where a machine's processes are not
+	try pod top "$ID" -o pid,args
+	has ' *1 +sh -c trap .*'
 	try pod update --memory 200m "$ID"
 	status_is 0
 	pod pause "$ID" >/dev/null
