@@ -32,6 +32,8 @@ static const struct {
 } cases[] = {
 	{"microvm-kvm", {BASE(-1), .accel = VMM_ACCEL_KVM}},
 	{"microvm-tcg", {BASE(-1), .accel = VMM_ACCEL_TCG, .tsc_khz = 2599998}},
+	{"microvm-noacpi-tcg", {BASE(-1), .accel = VMM_ACCEL_TCG, .machine = "microvm-noacpi", .tsc_khz = 2599998}},
+	{"microvm-noacpi-kvm", {BASE(-1), .accel = VMM_ACCEL_KVM, .machine = "microvm-noacpi"}},
 	{"microvm-tcg-no-tsc", {BASE(-1), .accel = VMM_ACCEL_TCG}},
 	{"microvm-kvm-tsc-is-not-told", {BASE(-1), .accel = VMM_ACCEL_KVM, .tsc_khz = 2599998}},
 	{"microvm-kvm-words",

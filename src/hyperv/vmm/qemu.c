@@ -16,7 +16,9 @@
 #define MIB (UINT64_C(1) << 20)
 
 /*
- * The distribution's kernels have no CONFIG_VIRTIO_MMIO_CMDLINE_DEVICES, so ACPI tells the guest where its
+ * The machines. A kernel with one CPU patches 40,000 lock prefixes away, 0.2 s of emulated boot, unless it is told not to (noreplace-smp).
+ *
+ * microvm: the distribution's kernels have no CONFIG_VIRTIO_MMIO_CMDLINE_DEVICES, so ACPI tells the guest where its
  * devices are. That makes it a "hardware-reduced" machine, whose kernel uses no timer interrupt but the local
  * APIC's, calibrated by the TSC. Under KVM kvmclock tells the TSC's frequency, and neither PIC, PIT nor RTC
  * is needed. Under TCG the kernel would measure it against the PIT; on a busy host that fails, and the boot
@@ -24,24 +26,76 @@
  * told (tsc_early_khz), and told to trust it: the clock's watchdog compares with jiffies, which are late on a
  * busy host. The RTC stays: without it the kernel waits 2 s for one.
  *
- * noreplace-smp: without it a kernel with one CPU patches 40,000 lock prefixes away, 0.2 s of emulated boot.
+ * microvm-noacpi: QEMU itself adds the devices to the command line of a kernel that can read them there, as the own one does
+ * (contrib/guest/kernel.config): no ACPI tables are interpreted, nor kept in a clone.
  *
  * The two CPU features that TCG loses: QEMU 7.2 emulates cmpxchg16b wrongly (random double faults), and
  * 5-level page tables cost time for nothing.
  */
-static const struct {
-	const char *machine, *cpu, *kernel_args;
-} accels[_VMM_ACCEL_MAX] = {
-	[VMM_ACCEL_KVM] = {"accel=kvm,pic=off,pit=off,rtc=off", "host", ""},
-	[VMM_ACCEL_TCG] = {"accel=tcg", "max,cx16=off,la57=off", " tsc=reliable noreplace-smp"},
+enum { MICROVM, MICROVM_NOACPI, _MACHINE_MAX };
+
+#define X86_ARGS "reboot=t pci=off"
+#define X86_TCG_CPU "max,cx16=off,la57=off"
+#define X86_TCG_ARGS X86_ARGS " tsc=reliable noreplace-smp"
+
+static const struct machine {
+	const char *name, *options;
+	struct {
+		const char *machine, *cpu, *kernel_args;
+	} accels[_VMM_ACCEL_MAX];
+	const char *serial; /* the option for the serial port */
+	const char *console, *no_console;
+	bool has_tsc;
+} machines[_MACHINE_MAX] = {
+	[MICROVM] = {
+		.name = "microvm",
+		.options = "acpi=on,pcie=off,usb=off",
+		.accels = {
+			[VMM_ACCEL_KVM] = {"accel=kvm,pic=off,pit=off,rtc=off", "host", X86_ARGS},
+			[VMM_ACCEL_TCG] = {"accel=tcg", X86_TCG_CPU, X86_TCG_ARGS},
+		},
+		.serial = "isa-serial",
+		.console = " console=ttyS0",
+		.no_console = " 8250.nr_uarts=0",
+		.has_tsc = true,
+	},
+	[MICROVM_NOACPI] = {
+		.name = "microvm",
+		.options = "acpi=off,pcie=off,usb=off",
+		.accels = {
+			[VMM_ACCEL_KVM] = {"accel=kvm,rtc=off", "host", X86_ARGS},
+			[VMM_ACCEL_TCG] = {"accel=tcg", X86_TCG_CPU, X86_TCG_ARGS},
+		},
+		.serial = "isa-serial",
+		.console = " console=ttyS0",
+		.no_console = " 8250.nr_uarts=0",
+		.has_tsc = true,
+	},
 };
+
+static const char *const x86_binaries[] = {"/usr/bin/qemu-system-x86_64", "/usr/local/bin/qemu-system-x86_64",
+					   "/usr/libexec/qemu-kvm", NULL};
+
+static const struct vmm_machine machine_names[_MACHINE_MAX + 1] = {
+	[MICROVM] = {"amd64", "microvm", x86_binaries, "qemu-system-x86"},
+	[MICROVM_NOACPI] = {"amd64", "microvm-noacpi", x86_binaries, "qemu-system-x86"},
+};
+
+/* A spec whose machine is not known has been refused before (vmm_binary()). */
+static const struct machine *find_machine(const struct vm_spec *spec)
+{
+	struct error err;
+	const struct vmm_machine *m = vmm_machine_find(&vmm_qemu, spec, &err);
+
+	return &machines[m ? m - machine_names : 0];
+}
 
 /*
  * cryptomgr.notests: self-tests of algorithms nobody asked for, 0.2 s under TCG. no_timer_check: the timer of
  * a VM needs no test. panic=-1 oops=panic: a guest whose kernel has failed ends at once. reboot=t: by triple
  * fault, the shortest way out of a machine without a firmware to ask. pci=off: there is none to look for.
  */
-#define KERNEL_ARGS "cryptomgr.notests no_timer_check panic=-1 oops=panic reboot=t pci=off quiet"
+#define KERNEL_ARGS "cryptomgr.notests no_timer_check panic=-1 oops=panic quiet"
 
 /* option and its value, formatted. */
 static void add(char ***argv, const char *option, const char *fmt, ...) _printf_(3, 4);
@@ -94,12 +148,13 @@ static void add_memory(char ***argv, const struct vm_spec *spec)
 
 static void add_machine(char ***argv, const struct vm_spec *spec)
 {
+	const struct machine *m = find_machine(spec);
 	_cleanup_free_ char *name = quote(spec->name);
 
 	add(argv, "-name", "guest=%s", name);
-	add(argv, "-M", "microvm,%s,acpi=on,pcie=off,usb=off,isa-serial=%s%s", accels[spec->accel].machine,
+	add(argv, "-M", "%s,%s,%s,%s=%s%s", m->name, m->accels[spec->accel].machine, m->options, m->serial,
 	    spec->console_fd >= 0 ? "on" : "off", spec->start == VMM_START_BOOT ? "" : ",memory-backend=mem");
-	add(argv, "-cpu", "%s", accels[spec->accel].cpu);
+	add(argv, "-cpu", "%s", m->accels[spec->accel].cpu);
 	add(argv, "-smp", "%u", spec->vcpus);
 	add(argv, "-m", "size=%" PRIu64 "M", memory_mib(spec));
 	add_memory(argv, spec);
@@ -114,6 +169,7 @@ static void add_machine(char ***argv, const struct vm_spec *spec)
 /* A clone has its kernel in its RAM: nothing is loaded before its state is. */
 static void add_kernel(char ***argv, const struct vm_spec *spec)
 {
+	const struct machine *m = find_machine(spec);
 	_cleanup_buf_ struct buf cmdline = {0};
 
 	if (spec->start == VMM_START_CLONE) {
@@ -121,9 +177,9 @@ static void add_kernel(char ***argv, const struct vm_spec *spec)
 		return;
 	}
 
-	buf_printf(&cmdline, KERNEL_ARGS "%s %s", accels[spec->accel].kernel_args,
-		   spec->console_fd >= 0 ? "console=ttyS0" : "8250.nr_uarts=0");
-	if (spec->accel == VMM_ACCEL_TCG && spec->tsc_khz)
+	buf_printf(&cmdline, KERNEL_ARGS " %s%s", m->accels[spec->accel].kernel_args,
+		   spec->console_fd >= 0 ? m->console : m->no_console);
+	if (m->has_tsc && spec->accel == VMM_ACCEL_TCG && spec->tsc_khz)
 		buf_printf(&cmdline, " tsc_early_khz=%u", spec->tsc_khz);
 	if (spec->verbose)
 		buf_append_str(&cmdline, " loglevel=7"); /* over "quiet" */
@@ -191,13 +247,6 @@ static char **qemu_command(const struct vm_spec *spec, const char *binary)
 	return argv;
 }
 
-static const struct vmm_machine machines[] = {
-	{"amd64", "microvm",
-	 (const char *const[]){"/usr/bin/qemu-system-x86_64", "/usr/local/bin/qemu-system-x86_64", "/usr/libexec/qemu-kvm", NULL},
-	 "qemu-system-x86"},
-	{0},
-};
-
 /*
  * Libraries, where the distributions have them (Debian's multiarch, lib64, and one's own build), QEMU's modules among them, and the firmware.
  * Nothing in these is anybody's secret.
@@ -210,7 +259,7 @@ static const char *const host_files[] = {
 
 const struct vmm_ops vmm_qemu = {
 	.name = "qemu",
-	.machines = machines,
+	.machines = machine_names,
 	.files = host_files,
 	.command = qemu_command,
 	.monitor_new = qemu_monitor_new,
