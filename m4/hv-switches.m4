@@ -64,7 +64,7 @@ AC_DEFUN([HV_STATIC_PROGRAMS], [
 	AS_IF([test "x$enable_asan" = xyes || test "x$enable_coverage" = xyes], [
 		AS_IF([test "x$enable_static_programs" = xyes], [AC_MSG_ERROR([--enable-static-programs cannot go with --enable-asan or --enable-coverage])])
 		enable_static_programs=no])
-	hv_link=dynamic
+	hv_link=dynamic hv_early_start=no
 	PROGRAM_LDFLAGS=-pie
 	AS_IF([test "x$enable_static_programs" != xno], [
 		AC_MSG_CHECKING([for static libraries])
@@ -80,6 +80,11 @@ AC_DEFUN([HV_STATIC_PROGRAMS], [
 		AC_MSG_RESULT([$hv_link])
 		AS_IF([test "$hv_link" = static-pie], [
 			PROGRAM_LDFLAGS=-static-pie
+			AC_COMPILE_IFELSE([AC_LANG_SOURCE([[
+				#if !defined(__x86_64__) && !defined(__aarch64__)
+				#error "src/linux/selfexe_start.c has no entry point for it"
+				#endif]])],
+				[hv_early_start=yes], [:])
 			AS_IF([test "x$have_selinux" = xyes], [SELINUX_LIBS=`$PKG_CONFIG --static --libs libselinux`])
 		], [
 			AS_IF([test "x$enable_static_programs" = xyes], [AC_MSG_ERROR([static libraries of libseccomp, libcap, yajl, libselinux are needed])])
@@ -87,4 +92,6 @@ AC_DEFUN([HV_STATIC_PROGRAMS], [
 		])
 	])
 	AC_SUBST([PROGRAM_LDFLAGS])
+	# the entry point of our own (src/linux/selfexe_start.c): a static program's, before the C library's
+	AM_CONDITIONAL([EARLY_START], [test "x$hv_early_start" = xyes])
 ])
