@@ -187,13 +187,16 @@ static int kill_process(const struct container *c, struct error *err)
 int native_destroy(const struct env *env _unused_, struct container *c, struct error *err)
 {
 	_cleanup_cgroup_ struct cgroup *cg = NULL;
+	bool removed = c->state->n_cgroup == 0;
 	int r = kill_process(c, err);
 
-	if (r == 0)
+	if (r == 0 && !removed)
+		removed = cgroup_strings_remove_empty(c->state->cgroup, c->state->n_cgroup);
+	if (r == 0 && !removed)
 		r = native_cgroup(c, &cg, err);
-	if (r == 0 && c->state->n_cgroup > 0)
+	if (r == 0 && !removed)
 		r = cgroup_signal(cg, SIGKILL, err);
-	if (r == 0 && c->state->n_cgroup > 0)
+	if (r == 0 && !removed)
 		r = cgroup_remove(cg, DESTROY_TIMEOUT_MS, err);
 	if (r == 0)
 		r = resctrl_remove(c->state->resctrl, c->state->n_resctrl, err);

@@ -94,6 +94,12 @@ static int make_cgroup(struct creation *c, struct error *err)
 	return cgroup_create(&request, &c->cgroup, err);
 }
 
+/* The child may be in a user namespace when it goes in. */
+static int open_cgroup(struct creation *c, struct error *err)
+{
+	return cgroup_open_tasks(c->cgroup, err);
+}
+
 enum { REMOVE_TIMEOUT_MS = 10000 };
 
 static void undo_cgroup(struct creation *c)
@@ -260,7 +266,6 @@ static int give_birth(struct creation *c, struct error *err)
 	};
 	c->init.await_maps = ns->create & CLONE_NEWUSER;
 	c->spawn.cgroup_fd = cgroup_clone_fd(c->cgroup);
-	c->init.await_cgroup = c->spawn.cgroup_fd < 0;
 	c->spawn.flags = ns->create & ~MADE_BY_CHILD;
 	c->spawn.procfs_fd = c->init.setup.procfs_fd;
 	c->spawn.child = init_run;
@@ -370,15 +375,15 @@ static int set_oom_score(struct creation *c, struct error *err)
 				 c->req->env->rootless, err);
 }
 
+/* Of v1's hierarchies the child takes care itself. */
 static int enter_cgroup(struct creation *c, struct error *err)
 {
 	int r = set_oom_score(c, err);
 
-	if (r < 0 || (c->child.in_cgroup && !c->init.await_cgroup))
+	if (r < 0 || c->child.in_cgroup || !cgroup_has_v2(c->cgroup))
 		return r;
-	if (!c->child.in_cgroup)
-		r = cgroup_join(c->cgroup, c->child.pid, err);
-	return r < 0 || !c->init.await_cgroup ? r : sync_send(c->sync_fd, SYNC_GO, 0, err);
+	r = cgroup_join_v2(c->cgroup, c->child.pid, err);
+	return r < 0 ? r : sync_send(c->sync_fd, SYNC_GO, 0, err);
 }
 
 static int run_hooks(struct creation *c, struct error *err)
@@ -415,7 +420,8 @@ static const struct step {
 	void (*undo)(struct creation *c); /* after run succeeded and a later step did not */
 } steps[] = {
 	{ make_plan, NULL },           { make_cgroup, undo_cgroup }, { delegate_cgroup, NULL },
-	{ make_class, undo_class },    { open_namespaces, NULL },    { open_sources, NULL },
+	{ open_cgroup, NULL },	       { make_class, undo_class },   { open_namespaces, NULL },
+	{ open_sources, NULL },
 	{ listen_start, undo_listen }, { give_birth, undo_birth },   { record, NULL },
 	{ join_class, NULL },          { write_maps, NULL },         { move_devices, undo_devices },
 	{ enter_cgroup, NULL },        { run_hooks, NULL },          { serve_listener, NULL },

@@ -46,7 +46,9 @@ struct joiner {
 	struct setup setup;
 	int pidfd; /* the container's first process */
 	int types; /* CLONE_NEW* to join it in */
-	bool await_cgroup;
+	const struct cgroup *cgroup;
+	bool in_cgroup; /* v2's; by the child */
+	bool await_parent; /* for more than the group */
 	int sync_fd;
 };
 
@@ -95,8 +97,11 @@ static int step_fds(struct joiner *j, struct error *err)
 static int step_cgroup(struct joiner *j, struct error *err)
 {
 	const struct affinity *a = &j->plan->affinity;
-	int r = j->await_cgroup ? sync_expect(j->sync_fd, SYNC_GO, NULL, err) : 0;
+	bool wait = j->await_parent || (!j->in_cgroup && cgroup_has_v2(j->cgroup));
+	int r = wait ? sync_expect(j->sync_fd, SYNC_GO, NULL, err) : 0;
 
+	if (r == 0)
+		r = cgroup_enter(j->cgroup, err);
 	if (r == 0 && a->has_final)
 		return affinity_set(&a->final, NULL, err);
 	affinity_reset();
@@ -119,12 +124,13 @@ static int (*const steps[])(struct joiner *j, struct error *err) = {
 	step_join, step_terminal, step_limits, step_fds, step_cgroup, step_credentials, step_exec,
 };
 
-static void run_joiner(void *arg)
+static void run_joiner(void *arg, bool in_cgroup)
 {
 	struct joiner *j = arg;
 	struct error err = { 0 };
 	int r = 0;
 
+	j->in_cgroup = in_cgroup;
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(steps); i++)
 		r = steps[i](j, &err);
 	sync_send_error(j->sync_fd, &err);
@@ -196,7 +202,7 @@ static int open_cgroup(struct execution *x, struct error *err)
 	else
 		r = cgroup_open_beside(own, (pid_t)x->container->state->pid, &x->cgroup, err);
 	cgroup_free(own);
-	return r;
+	return r < 0 ? r : cgroup_open_tasks(x->cgroup, err);
 }
 
 /* Whether the container's process and we are in different namespaces of a type: there is nothing to join
@@ -287,7 +293,8 @@ static int give_birth(struct execution *x, struct error *err)
 		return error_errnum(err, r, "socketpair");
 	x->sync_fd = pair[0];
 	j->sync_fd = pair[1];
-	j->await_cgroup = s.cgroup_fd < 0 || x->plan.has_oom_score_adj;
+	j->cgroup = x->cgroup;
+	j->await_parent = x->plan.has_oom_score_adj;
 	if (x->rootless) { /* only the user namespace gives the right to the others */
 		s.early[s.n_early].fd = j->pidfd;
 		s.early[s.n_early++].type = j->types;
@@ -319,14 +326,15 @@ static int join_class(struct execution *x, struct error *err)
 static int settle(struct execution *x, struct error *err)
 {
 	const struct plan_process *p = &x->plan;
+	bool to_move = !x->child.in_cgroup && cgroup_has_v2(x->cgroup);
 	int r = join_class(x, err);
 
 	if (r == 0 && p->has_oom_score_adj)
 		r = oom_score_adj_set(x->joiner.setup.procfs_fd, x->child.pid, p->oom_score_adj, x->rootless,
 				      err);
-	if (r == 0 && !x->child.in_cgroup)
-		r = cgroup_join(x->cgroup, x->child.pid, err);
-	return r < 0 || !x->joiner.await_cgroup ? r : sync_send(x->sync_fd, SYNC_GO, 0, err);
+	if (r == 0 && to_move)
+		r = cgroup_join_v2(x->cgroup, x->child.pid, err);
+	return r < 0 || (!to_move && !x->joiner.await_parent) ? r : sync_send(x->sync_fd, SYNC_GO, 0, err);
 }
 
 /* Its end of the pair is CLOEXEC: when it closes without a word, the user's program runs. */

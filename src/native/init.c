@@ -25,6 +25,7 @@
 #include "container/container.h"
 #include "container/hooks.h"
 #include "linux/affinity.h"
+#include "linux/cgroup/cgroup.h"
 #include "linux/namespace.h"
 #include "linux/procfs.h"
 #include "linux/safe_open.h"
@@ -111,13 +112,18 @@ static int step_time(struct init *in, struct error *err)
 	return r < 0 ? error_errnum(err, r, "enter the time namespace") : 0;
 }
 
-/* The parent moves us while we work; waited for at the first step that needs it, once. */
-static int await_cgroup(struct init *in, struct error *err)
+/* At the first step that needs it, once: the parent has moved us in v2 while we worked, unless we were born there; v1 is our own
+ * affair. */
+static int enter_cgroup(struct init *in, struct error *err)
 {
 	bool wait = in->await_cgroup;
+	int r;
 
-	in->await_cgroup = false;
-	return wait ? sync_expect(in->sync_fd, SYNC_GO, NULL, err) : 0;
+	if (in->in_cgroup)
+		return 0;
+	in->in_cgroup = true;
+	r = wait ? sync_expect(in->sync_fd, SYNC_GO, NULL, err) : 0;
+	return r < 0 ? r : cgroup_enter(in->rootfs.cgroup, err);
 }
 
 static int step_cgroup_namespace(struct init *in, struct error *err)
@@ -126,7 +132,7 @@ static int step_cgroup_namespace(struct init *in, struct error *err)
 
 	if (!creates(in, CLONE_NEWCGROUP))
 		return 0;
-	r = await_cgroup(in, err);
+	r = enter_cgroup(in, err);
 	if (r < 0)
 		return r;
 	r = sys_unshare(CLONE_NEWCGROUP);
@@ -175,7 +181,7 @@ static int step_runtime_hooks(struct init *in, struct error *err)
 
 	if (in->plan->hooks->n_prestart == 0 && in->plan->hooks->n_create_runtime == 0)
 		return 0;
-	r = await_cgroup(in, err);
+	r = enter_cgroup(in, err);
 	if (r == 0)
 		r = sync_send(in->sync_fd, SYNC_HOOKS, 0, err);
 	return r < 0 ? r : sync_expect(in->sync_fd, SYNC_GO, NULL, err);
@@ -251,7 +257,7 @@ static int step_fds(struct init *in, struct error *err)
 /* In its cgroup it may run wherever that lets it, whatever processors we were given. */
 static int step_affinity(struct init *in, struct error *err)
 {
-	int r = await_cgroup(in, err);
+	int r = enter_cgroup(in, err);
 
 	if (r == 0)
 		affinity_reset();
@@ -316,12 +322,13 @@ static int run_steps(struct init *in, step_fn *const *steps, size_t n, struct er
 	return r;
 }
 
-void init_run(void *arg)
+void init_run(void *arg, bool in_cgroup)
 {
 	struct init *in = arg;
 	struct error err = { 0 };
 	int conn;
 
+	in->await_cgroup = !in_cgroup && cgroup_has_v2(in->rootfs.cgroup);
 	fd_close(in->parents_fd);
 	fd_close(in->container->lock_fd); /* the lock is the parent's, and ends with it */
 	if (run_steps(in, create_steps, ARRAY_SIZE(create_steps), &err) < 0) {

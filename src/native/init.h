@@ -23,7 +23,8 @@ struct init {
 	size_t n_join;
 	bool in_userns; /* made or joined one: becomes its root */
 	bool await_maps;
-	bool await_cgroup; /* the parent moves it: wait before that matters */
+	bool await_cgroup; /* by the child: the parent moves it in v2, to be waited for before that matters */
+	bool in_cgroup;    /* by the child: nothing is left to do about it, in no hierarchy */
 	int sync_fd;       /* the parent; native/sync.h */
 	int parents_fd;    /* its end of that: closed by us, or its death would never be noticed */
 	int start_fd;      /* the listening start socket */
@@ -33,6 +34,6 @@ struct init {
  * The child: sets itself up step by step, tells the parent READY, waits for start and becomes the user's
  * process. Returns only after a failure that has been reported.
  */
-void init_run(void *init);
+void init_run(void *init, bool in_cgroup);
 
 #endif

@@ -57,9 +57,11 @@ static int explain_locked(int mount_fd, const struct plan_mount *m, struct error
 	return error_errnum(err, -EPERM, "put the mount in its place");
 }
 
-static int finish(int mount_fd, int target, const struct plan_mount *m, struct error *err)
+/* options: what it does not have yet of m's */
+static int finish(int mount_fd, int target, const struct plan_mount *m, const struct mount_options *options,
+		  struct error *err)
 {
-	int x = mount_attach(mount_fd, target, &m->options);
+	int x = mount_attach(mount_fd, target, options);
 
 	if (x == -EPERM)
 		return explain_locked(mount_fd, m, err);
@@ -81,7 +83,7 @@ static int bind(struct rootfs *r, const struct plan_mount *m, int source, struct
 	if (fstat(source, &st) < 0)
 		return error_errno(err, "source \"%s\"", m->source);
 	target = open_target(r, m, S_ISDIR(st.st_mode) ? SAFE_MAKE_DIR : SAFE_MAKE_FILE, err);
-	return target < 0 ? target : finish(source, target, m, err);
+	return target < 0 ? target : finish(source, target, m, &m->options, err);
 }
 
 static int mount_bind(struct rootfs *r, const struct plan_mount *m, int parents_fd, struct error *err)
@@ -145,6 +147,8 @@ static int mount_fs(struct rootfs *r, const struct plan_mount *m, int unused _un
 		.n_data = m->options.n_data,
 		.attributes = m->options.attr.set,
 	};
+	const struct mount_options rest = { .rec = m->options.rec };
+	bool copies = m->options.extra & MOUNT_EXTRA_TMPCOPYUP;
 	_cleanup_fd_ int target = -1, fd = -1;
 	char mode[sizeof("mode=07777")];
 	int x;
@@ -161,17 +165,17 @@ static int mount_fs(struct rootfs *r, const struct plan_mount *m, int unused _un
 	target = open_target(r, m, SAFE_MAKE_DIR, err);
 	if (target < 0)
 		return target;
-	if (m->options.extra & MOUNT_EXTRA_TMPCOPYUP) /* written to before it may become read-only */
+	if (copies) /* written to before it may become read-only */
 		fs.attributes = 0;
 	fd = mount_new_fs(&fs, err);
 	if (fd < 0)
 		return explain(m, err);
-	if (m->options.extra & MOUNT_EXTRA_TMPCOPYUP) {
+	if (copies) {
 		x = copy_up(target, fd, err);
 		if (x < 0)
 			return x;
 	}
-	return finish(fd, target, m, err);
+	return finish(fd, target, m, copies ? &m->options : &rest, err);
 }
 
 static int mount_cgroup(struct rootfs *r, const struct plan_mount *m, int unused _unused_, struct error *err)

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <linux/sched.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -33,10 +34,10 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static _noreturn_ void run_child(const struct spawn *s)
+static _noreturn_ void run_child(const struct spawn *s, bool in_cgroup)
 {
 	reset_signals();
-	s->child(s->arg);
+	s->child(s->arg, in_cgroup);
 	_exit(1);
 }
 
@@ -54,7 +55,7 @@ static pid_t clone_child(const struct spawn *s, uint64_t flags, struct spawned *
 		pid = sys_clone3(&c);
 	}
 	if (pid == 0)
-		run_child(s);
+		run_child(s, c.flags & CLONE_INTO_CGROUP);
 	p->in_cgroup = c.flags & CLONE_INTO_CGROUP;
 	return pid;
 }
@@ -91,7 +92,7 @@ static _noreturn_ void run_middle(const struct spawn *s, int fd)
 	if (r < 0)
 		sync_send_error(fd, &err);
 	else
-		sync_send(fd, SYNC_CHILD, r, &err);
+		sync_send(fd, SYNC_CHILD, p.in_cgroup ? r : -r, &err);
 	_exit(r < 0);
 }
 
@@ -122,7 +123,8 @@ static int spawn_through_middle(const struct spawn *s, struct spawned *p, struct
 		r = sync_expect(ours, SYNC_CHILD, &p->pid, err);
 	if (r < 0)
 		return r;
-	p->in_cgroup = s->cgroup_fd >= 0;
+	p->in_cgroup = p->pid > 0;
+	p->pid = abs(p->pid);
 	p->pidfd = sys_pidfd_open(p->pid);
 	return p->pidfd < 0 ? error_errnum(err, p->pidfd, "pidfd_open") : 0;
 }

@@ -21,7 +21,9 @@ struct spawn {
 		int fd, type;
 	} early[8];
 	size_t n_early;
-	void (*child)(void *arg); /* runs in the child; when it returns, the child exits with status 1 */
+	/* runs in the child; when it returns, the child exits with status 1. in_cgroup: born in cgroup_fd; else the parent has
+	 * to move it, and it has to wait for that (spawned.in_cgroup says the same to the parent) */
+	void (*child)(void *arg, bool in_cgroup);
 	void *arg;
 };
 

@@ -11,7 +11,7 @@
  */
 enum sync_type {
 	SYNC_GO,       /* parent: go on (id maps written; hooks done; in the cgroup) */
-	SYNC_CHILD,    /* middle process: value is the pid of the process it made */
+	SYNC_CHILD,    /* middle process: value is the pid of the process it made, negative when it is not yet in its cgroup */
 	SYNC_HOOKS,    /* child: mounts are there, run prestart and createRuntime */
 	SYNC_LISTENER, /* child: its filter is loaded, value is its fd of the notifications; answered with GO
 			*/

@@ -96,8 +96,20 @@ int __wrap_cgroup_clone_fd(const struct cgroup *cg _unused_)
 	return -1;
 }
 
-int __wrap_cgroup_join(const struct cgroup *cg, pid_t pid, struct error *err);
-int __wrap_cgroup_join(const struct cgroup *cg _unused_, pid_t pid, struct error *err)
+bool __wrap_cgroup_has_v2(const struct cgroup *cg);
+bool __wrap_cgroup_has_v2(const struct cgroup *cg _unused_)
+{
+	return true;
+}
+
+int __wrap_cgroup_open_tasks(struct cgroup *cg, struct error *err);
+int __wrap_cgroup_open_tasks(struct cgroup *cg _unused_, struct error *err)
+{
+	return act("open", err);
+}
+
+int __wrap_cgroup_join_v2(const struct cgroup *cg, pid_t pid, struct error *err);
+int __wrap_cgroup_join_v2(const struct cgroup *cg _unused_, pid_t pid, struct error *err)
 {
 	assert_int_equal(pid, 4242);
 	return act("join", err);
@@ -218,7 +230,7 @@ static int create(struct hv_state *state, struct error *err)
 	return native_create(&req, err);
 }
 
-#define ALL "plan setup cgroup listen spawn record save oom join go hooks createRuntime go ready"
+#define ALL "plan setup cgroup open listen spawn record save oom join go hooks createRuntime go ready"
 
 static void test_success(void **state _unused_)
 {
@@ -239,16 +251,17 @@ static const struct {
 	{ "plan", "plan" },
 	{ "setup", "plan setup" },
 	{ "cgroup", "plan setup cgroup" },
-	{ "listen", "plan setup cgroup listen undo-cgroup" },
-	{ "spawn", "plan setup cgroup listen spawn undo-listen undo-cgroup" },
-	{ "record", "plan setup cgroup listen spawn record undo-spawn undo-listen undo-cgroup" },
-	{ "save", "plan setup cgroup listen spawn record save undo-spawn undo-listen undo-cgroup" },
-	{ "oom", "plan setup cgroup listen spawn record save oom undo-spawn undo-listen undo-cgroup" },
-	{ "join", "plan setup cgroup listen spawn record save oom join undo-spawn undo-listen undo-cgroup" },
-	{ "go", "plan setup cgroup listen spawn record save oom join go undo-spawn undo-listen undo-cgroup" },
+	{ "open", "plan setup cgroup open undo-cgroup" },
+	{ "listen", "plan setup cgroup open listen undo-cgroup" },
+	{ "spawn", "plan setup cgroup open listen spawn undo-listen undo-cgroup" },
+	{ "record", "plan setup cgroup open listen spawn record undo-spawn undo-listen undo-cgroup" },
+	{ "save", "plan setup cgroup open listen spawn record save undo-spawn undo-listen undo-cgroup" },
+	{ "oom", "plan setup cgroup open listen spawn record save oom undo-spawn undo-listen undo-cgroup" },
+	{ "join", "plan setup cgroup open listen spawn record save oom join undo-spawn undo-listen undo-cgroup" },
+	{ "go", "plan setup cgroup open listen spawn record save oom join go undo-spawn undo-listen undo-cgroup" },
 	{ "hooks",
-	  "plan setup cgroup listen spawn record save oom join go hooks undo-spawn undo-listen undo-cgroup" },
-	{ "createRuntime", "plan setup cgroup listen spawn record save oom join go hooks createRuntime undo-spawn "
+	  "plan setup cgroup open listen spawn record save oom join go hooks undo-spawn undo-listen undo-cgroup" },
+	{ "createRuntime", "plan setup cgroup open listen spawn record save oom join go hooks createRuntime undo-spawn "
 			   "undo-listen undo-cgroup" },
 	{ "ready", ALL " undo-spawn undo-listen undo-cgroup" },
 };

@@ -52,7 +52,7 @@ struct cgroup_hierarchy *cgroup_add_hierarchy(struct cgroup *cg, char *controlle
 
 	cg->h = xreallocarray(cg->h, cg->n + 1, sizeof(*cg->h));
 	h = &cg->h[cg->n++];
-	*h = (struct cgroup_hierarchy){.controllers = controllers, .mount_point = mount_point, .dir = dir};
+	*h = (struct cgroup_hierarchy){.controllers = controllers, .mount_point = mount_point, .dir = dir, .tasks_fd = -1};
 	h->dirfd = file_open_dir(AT_FDCWD, dir);
 	if (h->dirfd < 0)
 		h->dirfd = -1;
@@ -68,6 +68,7 @@ struct cgroup *cgroup_free(struct cgroup *cg)
 		free(cg->h[i].mount_point);
 		free(cg->h[i].dir);
 		fd_close(cg->h[i].dirfd);
+		fd_close(cg->h[i].tasks_fd);
 	}
 	free(cg->h);
 	systemd_unit_release(cg);
@@ -164,34 +165,77 @@ const struct cgroup_hierarchy *cgroup_main(const struct cgroup *cg)
 	return h || cg->n == 0 ? h : &cg->h[0];
 }
 
+bool cgroup_has_v2(const struct cgroup *cg)
+{
+	return cgroup_v2(cg) != NULL;
+}
+
 /* pids.max lets nobody be born in a full group (of limit 0, or 1 beside a unit's holder); who is moved there is not
  * counted. */
 int cgroup_clone_fd(const struct cgroup *cg)
 {
+	const struct cgroup_hierarchy *h = cgroup_v2(cg);
 	_cleanup_free_ char *pids_max = NULL;
 	uint64_t max;
 
-	if (cg->mode != CGROUP_MODE_V2 || cg->n != 1)
+	if (!h)
 		return -1;
-	if (file_read_at(cg->h[0].dirfd, "pids.max", CGROUP_TEXT_MAX, &pids_max, NULL) == 0 &&
-	    num_scan_u64(pids_max, &max) && max <= (cg->unit.holder > 0))
+	if (file_read_at(h->dirfd, "pids.max", CGROUP_TEXT_MAX, &pids_max, NULL) == 0 && num_scan_u64(pids_max, &max) &&
+	    max <= (cg->unit.holder > 0))
 		return -1;
-	return cg->h[0].dirfd;
+	return h->dirfd;
+}
+
+static int cannot_move(const struct cgroup_hierarchy *h, pid_t pid, int r, struct error *err)
+{
+	return error_errnum(err, r, "unable to apply cgroup configuration: cannot move process %d to %s", (int)pid, h->dir);
+}
+
+static int join(const struct cgroup_hierarchy *h, pid_t pid, struct error *err)
+{
+	char text[16];
+	int r;
+
+	snprintf(text, sizeof(text), "%d", (int)pid);
+	r = file_write_str(h->dirfd, "cgroup.procs", text);
+	return r < 0 ? cannot_move(h, pid, r, err) : 0;
 }
 
 int cgroup_join(const struct cgroup *cg, pid_t pid, struct error *err)
 {
-	char text[16];
+	int r = 0;
 
-	snprintf(text, sizeof(text), "%d", (int)pid);
+	for (size_t i = 0; r == 0 && i < cg->n; i++)
+		r = join(&cg->h[i], pid, err);
+	return r;
+}
+
+int cgroup_join_v2(const struct cgroup *cg, pid_t pid, struct error *err)
+{
+	const struct cgroup_hierarchy *h = cgroup_v2(cg);
+
+	return h ? join(h, pid, err) : 0;
+}
+
+int cgroup_open_tasks(struct cgroup *cg, struct error *err)
+{
 	for (size_t i = 0; i < cg->n; i++) {
-		int r = file_write_str(cg->h[i].dirfd, "cgroup.procs", text);
+		struct cgroup_hierarchy *h = &cg->h[i];
 
-		if (r < 0)
-			return error_errnum(
-				err, r, "unable to apply cgroup configuration: cannot move process %s to %s",
-				text, cg->h[i].dir);
+		if (h->controllers[0] == '\0' || h->tasks_fd >= 0)
+			continue;
+		h->tasks_fd = openat(h->dirfd, "tasks", O_WRONLY | O_CLOEXEC | O_NOCTTY);
+		if (h->tasks_fd < 0)
+			return error_errno(err, "unable to apply cgroup configuration: open tasks of %s", h->dir);
 	}
+	return 0;
+}
+
+int cgroup_enter(const struct cgroup *cg, struct error *err)
+{
+	for (size_t i = 0; i < cg->n; i++)
+		if (cg->h[i].tasks_fd >= 0 && write(cg->h[i].tasks_fd, "0", 1) < 0)
+			return cannot_move(&cg->h[i], getpid(), -errno, err);
 	return 0;
 }
 

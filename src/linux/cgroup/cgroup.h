@@ -38,6 +38,7 @@ struct cgroup_hierarchy {
 			      cgroup_from_strings() */
 	char *dir;         /* the group's directory, absolute */
 	int dirfd;         /* the same, O_PATH */
+	int tasks_fd;      /* v1, after cgroup_open_tasks(); else -1 */
 	unsigned made;     /* how many of dir's last components we made, and remove */
 };
 
@@ -92,13 +93,27 @@ enum cgroup_mode cgroup_mode(const struct cgroup *cg);
 size_t cgroup_hierarchies(const struct cgroup *cg, const struct cgroup_hierarchy **ret);
 
 /*
- * The fd for clone3(2) CLONE_INTO_CGROUP when that alone puts the child where it belongs (v2 only, and the
- * limits let a process be born there); else -1: the child is then moved by cgroup_join(). Owned by cg.
+ * The fd for clone3(2) CLONE_INTO_CGROUP, which puts the child into the v2 hierarchy's group; -1 without such a hierarchy, and when
+ * the limits let nobody be born there: the child is then moved by cgroup_join_v2(). Says nothing of v1's: cgroup_enter(). Owned by cg.
  */
 int cgroup_clone_fd(const struct cgroup *cg);
 
 /* Moves process pid (0 = the caller) into the group in every hierarchy. */
 int cgroup_join(const struct cgroup *cg, pid_t pid, struct error *err);
+
+/* The same in the v2 hierarchy alone; nothing to do without one. */
+bool cgroup_has_v2(const struct cgroup *cg);
+int cgroup_join_v2(const struct cgroup *cg, pid_t pid, struct error *err);
+
+/*
+ * The same in the v1 hierarchies alone, without waiting. It moves the calling thread: the caller must have no other, as a process has that
+ * was just cloned. A thread that writes 0 to "tasks" does not take the lock of all processes' forks and exits, whose price is a grace period
+ * of RCU, milliseconds on an idle machine (kernel/cgroup/cgroup.c, cgroup_procs_write_start(), since 5.6; before, it is as slow as
+ * cgroup_join()). cgroup_open_tasks() comes first, from whoever has the right to open these files; its child's cgroup_enter() needs none,
+ * and is async-signal-safe.
+ */
+int cgroup_open_tasks(struct cgroup *cg, struct error *err);
+int cgroup_enter(const struct cgroup *cg, struct error *err);
 
 /*
  * An existing sub-group of cg as a handle of its own (exec --cgroup). subs, NULL-terminated, are "PATH", in every hierarchy, or
@@ -134,6 +149,13 @@ int cgroup_frozen(const struct cgroup *cg, bool *ret, struct error *err);
 
 /* cgroup_frozen() of what cgroup_to_strings() gave, opening nothing but the hierarchy that knows. */
 int cgroup_strings_frozen(char *const *v, size_t n, bool *ret, struct error *err);
+
+/*
+ * The short way to the end of what cgroup_to_strings() gave when nobody is in it any more: removes the directories without opening one.
+ * Returns whether that was all; else something is in a group, or it is a systemd unit's, and cgroup_signal() and cgroup_remove() have to
+ * do it.
+ */
+bool cgroup_strings_remove_empty(char *const *v, size_t n);
 
 /* Waits (timeout_ms at most) until the group is empty, then removes the directories made by us, sub-groups
  * first. */

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/fd.h"
@@ -142,6 +143,12 @@ static int make_dirs(struct cgroup_hierarchy *h, const char *path)
 	char *start = dir + strlen(dir) - strlen(path);
 
 	h->made = 0;
+	if (mkdir(dir, 0755) == 0) {
+		h->made = 1;
+		return 0;
+	}
+	if (errno != ENOENT)
+		return errno == EEXIST ? 0 : -errno;
 	for (char *p = start; p; p = strchr(p + 1, '/')) {
 		char *end = strchr(p + 1, '/');
 		int r;
@@ -277,61 +284,75 @@ static int enable_controllers(const struct cgroup_hierarchy *h, const struct pla
 	return 0;
 }
 
-/* v1: a cpuset without CPUs or memory nodes takes no process; a new one has none. It gets its parent's, from
- * the top down. */
+static bool is_blank(const char *s)
+{
+	return !s || s[strspn(s, "\n")] == '\0';
+}
+
+/*
+ * What is in a group's cpuset, and when that is nothing, its parent's, written there first. top: how long the hierarchy's own directory
+ * is in dir, which is changed on the way and restored. fresh: just made, and therefore empty.
+ */
+static int fill_file(char *dir, size_t top, const char *file, bool fresh, char **ret)
+{
+	_cleanup_fd_ int fd = file_open_dir(AT_FDCWD, *dir ? dir : "/");
+	_cleanup_free_ char *text = NULL, *above = NULL;
+	char *slash = strrchr(dir, '/');
+	int r = fd < 0 ? fd : fresh ? 0 : file_read_at(fd, file, CGROUP_TEXT_MAX, &text, NULL);
+
+	if (r == 0 && is_blank(text) && strlen(dir) > top && slash) {
+		*slash = '\0';
+		r = fill_file(dir, top, file, false, &above);
+		*slash = '/';
+		if (r == 0)
+			r = file_write_str(fd, file, above);
+		free(text);
+		text = TAKE_PTR(above);
+	}
+	if (r == 0)
+		*ret = text ? TAKE_PTR(text) : xstrdup("");
+	return r;
+}
+
+/* v1: a cpuset without CPUs or memory nodes takes no process; a new one has none. It gets its parent's. */
 static int fill_cpuset(const struct cgroup_hierarchy *h, const char *path, struct error *err)
 {
 	static const char *const files[] = {"cpuset.cpus", "cpuset.mems"};
 	_cleanup_free_ char *dir = xstrdup(h->dir);
-	char *end = dir + strlen(dir) - strlen(path);
-	_cleanup_fd_ int parent = -1;
+	int r = 0;
 
-	*end = '\0';
-	parent = file_open_dir(AT_FDCWD, *dir ? dir : "/");
-	while (end) {
-		_cleanup_fd_ int fd = -1;
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(files); i++) {
+		_cleanup_free_ char *text = NULL;
 
-		*end = '/';
-		end = strchr(end + 1, '/');
-		if (end)
-			*end = '\0';
-		fd = file_open_dir(AT_FDCWD, dir);
-		for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
-			_cleanup_free_ char *own = NULL, *above = NULL;
-			int r = file_read_at(fd, files[i], CGROUP_TEXT_MAX, &own, NULL);
-
-			if (r == 0 && own[0] != '\n' && own[0] != '\0')
-				continue;
-			r = file_read_at(parent, files[i], CGROUP_TEXT_MAX, &above, NULL);
-			if (r == 0)
-				r = file_write_str(fd, files[i], above);
-			if (r < 0)
-				return error_errnum(
-					err, r, "unable to apply cgroup configuration: cannot fill %s of %s",
-					files[i], dir);
-		}
-		fd_close(parent);
-		parent = TAKE_FD(fd);
+		r = fill_file(dir, strlen(dir) - strlen(path), files[i], h->made > 0, &text);
+		if (r < 0)
+			return error_errnum(err, r, "unable to apply cgroup configuration: cannot fill %s of %s", files[i], dir);
 	}
-	return 0;
+	return r;
 }
 
 /* Devices ----------------------------------------------------------------------------------- */
 
+/* Rule by rule, for their order counts; each file is opened once. */
 static int apply_devices_v1(const struct cgroup_hierarchy *h, const struct plan_create *p, struct error *err)
 {
-	for (size_t i = 0; i < p->n_rules; i++) {
-		const char *file = p->rules[i].allow ? "devices.allow" : "devices.deny";
+	static const char *const files[] = {"devices.deny", "devices.allow"};
+	int fds[] = {-1, -1}, r = 0;
+
+	for (size_t i = 0; r == 0 && i < p->n_rules; i++) {
+		bool allow = p->rules[i].allow;
 		char text[DEVICE_RULE_TEXT_MAX];
-		int r;
 
 		device_rule_to_text(&p->rules[i], text);
-		r = file_write_str(h->dirfd, file, text);
-		if (r < 0)
-			return error_errnum(err, r, "linux.resources.devices: cannot write \"%s\" to %s",
-					    text, file);
+		if (fds[allow] < 0)
+			fds[allow] = openat(h->dirfd, files[allow], O_WRONLY | O_CLOEXEC | O_NOCTTY);
+		if (fds[allow] < 0 || write(fds[allow], text, strlen(text)) < 0)
+			r = error_errno(err, "linux.resources.devices: cannot write \"%s\" to %s", text,
+					files[allow]);
 	}
-	return 0;
+	fd_close(fds[0]);
+	fd_close(fds[1]);
+	return r;
 }
 
 /* v1 when its controller is mounted, else the v2 filter; a machine with neither cannot keep devices apart. */
@@ -465,6 +486,7 @@ static int create(const struct cgroup_request *req, const struct cgroup_layout *
 		free(h->mount_point);
 		free(h->dir);
 		fd_close(h->dirfd);
+		fd_close(h->tasks_fd);
 	}
 	return 0;
 }

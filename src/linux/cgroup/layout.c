@@ -9,8 +9,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdbool.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <sys/vfs.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -19,6 +22,9 @@
 
 /* A mount table of tens of thousands of entries; more is refused rather than half read. */
 enum { PROC_TEXT_MAX = 64 << 20 };
+
+#define CGROUP_ROOT "/sys/fs/cgroup"
+enum { CGROUP_ROOT_INODE = 1 };
 
 /* The fields of a mountinfo line that matter here; they point into the line's vector. */
 struct mount_line {
@@ -121,8 +127,8 @@ static void take_mount(struct cgroup_layout *l, const struct mount_line *m)
 
 		if (!mount_is_of(m, h) || !mount_holds(m, h->own))
 			continue;
-		if (h->mount_point && (path_is_below(h->mount_point, "/sys/fs/cgroup") ||
-				       !path_is_below(m->mount_point, "/sys/fs/cgroup")))
+		if (h->mount_point && (path_is_below(h->mount_point, CGROUP_ROOT) ||
+				       !path_is_below(m->mount_point, CGROUP_ROOT)))
 			continue;
 		free(h->mount_point);
 		h->mount_point = xstrdup(m->mount_point);
@@ -199,17 +205,35 @@ void cgroup_layout_parse(const char *mountinfo, const char *self_cgroup, struct 
 	*ret = l;
 }
 
+/*
+ * Pure v2 with all of its hierarchy in the usual place: then the mount table, thousands of lines on some hosts, has nothing to say. The
+ * first inode of the file system is the hierarchy's own root, not the directory of a group that was bound there.
+ */
+static bool is_plain_v2(const char *self_cgroup)
+{
+	const char *end = strchr(self_cgroup, '\n');
+	struct statfs fs;
+	struct stat st;
+
+	return str_skip_prefix(self_cgroup, "0::") && (!end || !end[1]) && statfs(CGROUP_ROOT, &fs) == 0 &&
+	       fs.f_type == CGROUP2_SUPER_MAGIC && stat(CGROUP_ROOT, &st) == 0 && st.st_ino == CGROUP_ROOT_INODE;
+}
+
 int cgroup_layout_load(struct cgroup_layout *ret, struct error *err)
 {
 	_cleanup_free_ char *mountinfo = NULL, *self_cgroup = NULL;
 	int r;
 
-	r = file_read_at(AT_FDCWD, "/proc/self/mountinfo", PROC_TEXT_MAX, &mountinfo, NULL);
-	if (r < 0)
-		return error_errnum(err, r, "cannot read /proc/self/mountinfo");
 	r = file_read_at(AT_FDCWD, "/proc/self/cgroup", PROC_TEXT_MAX, &self_cgroup, NULL);
 	if (r < 0)
 		return error_errnum(err, r, "cannot read /proc/self/cgroup");
+	if (is_plain_v2(self_cgroup)) {
+		cgroup_layout_parse("1 1 0:1 / " CGROUP_ROOT " rw - cgroup2 cgroup2 rw\n", self_cgroup, ret);
+		return 0;
+	}
+	r = file_read_at(AT_FDCWD, "/proc/self/mountinfo", PROC_TEXT_MAX, &mountinfo, NULL);
+	if (r < 0)
+		return error_errnum(err, r, "cannot read /proc/self/mountinfo");
 	cgroup_layout_parse(mountinfo, self_cgroup, ret);
 	return 0;
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -17,30 +18,65 @@
 #include "linux/cgroup/internal.h"
 #include "linux/cgroup/manager-systemd.h"
 
+static int remove_dir(const char *dir)
+{
+	return rmdir(dir) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+/*
+ * The directory, then as many of those above it, n in all, as we made; one that is in use by others stays and is theirs. On failure dir
+ * is what it was.
+ */
+static int remove_dirs(char *dir, unsigned n)
+{
+	int r = remove_dir(dir);
+
+	for (unsigned i = 1; r == 0 && i < n && strrchr(dir, '/') != dir; i++) {
+		*strrchr(dir, '/') = '\0';
+		if (remove_dir(dir) < 0)
+			break;
+	}
+	return r;
+}
+
 static int remove_below(int parent_fd, const char *name, void *arg _unused_)
 {
 	return unlinkat(parent_fd, name, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
 }
 
-/* The directory with all below it, then as many of those above it as we made; one that is in use by others
- * stays and is theirs. */
+/* With all that is below it. */
 static int remove_hierarchy(struct cgroup_hierarchy *h)
 {
 	_cleanup_free_ char *dir = xstrdup(h->dir);
-	int r = 0;
+	int r;
 
 	if (h->made == 0)
 		return 0;
-	if (h->dirfd >= 0)
-		r = cgroup_walk(h->dirfd, remove_below, NULL);
-	if (r < 0 && r != -ENOENT && r != -ENODEV)
+	r = remove_dirs(dir, h->made);
+	if (r != -EBUSY || h->dirfd < 0) /* the usual group has none inside, and is not looked through */
 		return r;
-	for (unsigned i = 0; i < h->made; i++) {
-		if (rmdir(dir) < 0 && errno != ENOENT)
-			return i == 0 ? -errno : 0;
-		*strrchr(dir, '/') = '\0';
-	}
-	return 0;
+	r = cgroup_walk(h->dirfd, remove_below, NULL);
+	return r == 0 || r == -ENOENT || r == -ENODEV ? remove_dirs(dir, h->made) : r;
+}
+
+/* Removes the usual group of "controllers:made:dir": one of ours without anything in it. */
+static int remove_string(const char *s)
+{
+	const char *made = strchr(s, ':'), *dir = made ? strchr(made + 1, ':') : NULL;
+	_cleanup_free_ char *path = dir ? xstrdup(dir + 1) : NULL;
+	unsigned n = made ? (unsigned)strtoul(made + 1, NULL, 10) : 0;
+
+	if (!path || path[0] != '/' || n == 0 || strncmp(s, "unit=", 5) == 0)
+		return -EBUSY;
+	return remove_dirs(path, n);
+}
+
+bool cgroup_strings_remove_empty(char *const *v, size_t n)
+{
+	/* v2's is the last in /proc/PID/cgroup, and the one that tells of a container's own sub-groups */
+	while (n > 0 && remove_string(v[n - 1]) == 0)
+		n--;
+	return n == 0;
 }
 
 int cgroup_remove_made(struct cgroup *cg, const char **ret_dir)
