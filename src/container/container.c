@@ -77,12 +77,12 @@ static void format_now(char buf[static 40])
 {
 	struct timespec now;
 	struct tm tm;
-	size_t n;
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &tm);
-	n = strftime(buf, 40, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(buf + n, 40 - n, ".%09ldZ", now.tv_nsec);
+	/* not strftime(3), which reads the time zone */
+	snprintf(buf, 40, "%04d-%02d-%02dT%02d:%02d:%02d.%09ldZ", (tm.tm_year + 1900) % 10000, tm.tm_mon % 12 + 1, tm.tm_mday % 32,
+		 tm.tm_hour % 24, tm.tm_min % 60, tm.tm_sec % 61, now.tv_nsec);
 }
 
 static void note_hooks(struct oci_doc *doc, struct hv_state *s, const struct oci_hooks *hooks)

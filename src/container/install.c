@@ -69,7 +69,11 @@ static char *build_tree(void)
 
 char *install_path(enum install_file file)
 {
-	_cleanup_free_ char *dir = build_tree();
+	static bool looked;
+	static char *dir;
 
+	if (!looked)
+		dir = build_tree();
+	looked = true;
 	return dir ? path_join(dir, files[file].build) : xstrdup(files[file].installed);
 }
