@@ -87,8 +87,10 @@ int caps_last(void)
 	static int last = -1;
 
 	if (last < 0) {
-		int n = 0;
+		int n = (int)ARRAY_SIZE(names) - 1; /* of most kernels */
 
+		while (n > 0 && sys_prctl(PR_CAPBSET_READ, (unsigned long)n, 0) < 0)
+			n--;
 		while (n < 63 && sys_prctl(PR_CAPBSET_READ, (unsigned long)n + 1, 0) >= 0)
 			n++;
 		last = n;
