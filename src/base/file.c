@@ -125,58 +125,122 @@ int file_mkdir_p(int dirfd, const char *path, mode_t mode)
 	return make_dir(dirfd, path, mode);
 }
 
-static int remove_below(int fd, dev_t dev);
+/*
+ * A tree may be deeper than there are descriptors, or stack, for it: whoever filled it may have meant that. What is too deep is moved to its top, and
+ * removed from there.
+ */
+struct removal {
+	int top_fd; /* -1: not yet */
+	dev_t dev;
+	unsigned n_moved;
+};
 
-static int remove_dir(int dirfd, const char *name, dev_t dev)
+enum { REMOVE_DEPTH_MAX = 32 };
+
+static int remove_below(struct removal *r, int fd, unsigned depth);
+
+/* One that even its owner cannot look into, as overlayfs makes them, or write to, is made so that he can; root does not need it. */
+static int open_to_remove(int dirfd, const char *name)
 {
-	int fd = openat(dirfd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	const int flags = O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+	int fd = openat(dirfd, name, O_RDONLY | flags), path_fd;
+	char path[32];
 	struct stat st;
-	int r;
 
+	if (fd < 0 && errno == EACCES) {
+		path_fd = openat(dirfd, name, O_PATH | flags);
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", path_fd);
+		if (path_fd >= 0 && chmod(path, 0700) == 0)
+			fd = openat(dirfd, name, O_RDONLY | flags);
+		fd_close(path_fd);
+	}
+	if (fd >= 0 && fstat(fd, &st) == 0 && (st.st_mode & 0300) != 0300)
+		fchmod(fd, 0700);
+	return fd < 0 ? -errno : fd;
+}
+
+static int move_to_top(struct removal *r, int dirfd, const char *name)
+{
+	char new[32];
+	int x;
+
+	do {
+		snprintf(new, sizeof(new), "removed.%u", r->n_moved++);
+		x = renameat2(dirfd, name, r->top_fd, new, RENAME_NOREPLACE);
+	} while (x < 0 && errno == EEXIST);
+	return x < 0 ? -errno : 0;
+}
+
+static int remove_dir(struct removal *r, int dirfd, const char *name, unsigned depth)
+{
+	struct stat st;
+	int fd, x;
+
+	if (depth == REMOVE_DEPTH_MAX)
+		return move_to_top(r, dirfd, name);
+	fd = open_to_remove(dirfd, name);
 	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	if (fstat(fd, &st) < 0 || st.st_dev != dev) {
+		return fd == -ENOENT ? 0 : fd;
+	if (fstat(fd, &st) < 0 || st.st_dev != r->dev) {
 		fd_close(fd);
 		return -EXDEV;
 	}
-	r = remove_below(fd, dev);
-	if (r == 0 && unlinkat(dirfd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
-		r = -errno;
-	return r;
+	x = remove_below(r, fd, depth);
+	if (x == 0 && unlinkat(dirfd, name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+		x = -errno;
+	return x;
 }
 
-static int remove_entry(int dirfd, const char *name, dev_t dev)
+static int remove_entry(struct removal *r, int dirfd, const char *name, unsigned depth)
 {
 	if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
 		return 0;
 	if (errno != EISDIR && errno != EPERM)
 		return -errno;
-	return remove_dir(dirfd, name, dev);
+	return remove_dir(r, dirfd, name, depth);
+}
+
+/* Once more, at the top, when something has been moved there meanwhile. */
+static int remove_entries(struct removal *r, DIR *d, unsigned depth)
+{
+	unsigned n_moved;
+	int x = 0;
+
+	do {
+		n_moved = r->n_moved;
+		rewinddir(d);
+		for (struct dirent *e; x == 0 && (e = readdir(d));)
+			if (!str_eq(e->d_name, ".") && !str_eq(e->d_name, ".."))
+				x = remove_entry(r, dirfd(d), e->d_name, depth + 1);
+	} while (x == 0 && depth == 0 && r->n_moved != n_moved);
+	return x;
 }
 
 /* Removes what is in the directory; takes fd. */
-static int remove_below(int fd, dev_t dev)
+static int remove_below(struct removal *r, int fd, unsigned depth)
 {
 	DIR *d = fdopendir(fd);
-	int r = 0;
+	int x;
 
 	if (!d) {
-		r = -errno;
+		x = -errno;
 		fd_close(fd);
-		return r;
+		return x;
 	}
-	for (struct dirent *e; r == 0 && (e = readdir(d));)
-		if (!str_eq(e->d_name, ".") && !str_eq(e->d_name, ".."))
-			r = remove_entry(dirfd(d), e->d_name, dev);
+	if (depth == 0)
+		r->top_fd = fd;
+	x = remove_entries(r, d, depth);
 	closedir(d);
-	return r;
+	return x;
 }
 
 int file_remove_tree(int dirfd, const char *name)
 {
+	struct removal r = { .top_fd = -1 };
 	struct stat st;
 
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : -errno;
-	return remove_entry(dirfd, name, st.st_dev);
+	r.dev = st.st_dev;
+	return remove_entry(&r, dirfd, name, 0);
 }

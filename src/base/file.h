@@ -43,7 +43,7 @@ int file_replace_at(int dirfd, const char *name, const void *buf, size_t n, mode
 int file_mkdir_p(int dirfd, const char *path, mode_t mode);
 
 /*
- * Removes name in dirfd and, when it is a directory, all below it; does not follow symlinks or cross into
+ * Removes name in dirfd and, when it is a directory, all below it, however deep; does not follow symlinks or cross into
  * other mounts
  * (-EXDEV). One that does not exist is fine.
  */

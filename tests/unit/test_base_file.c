@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -99,6 +100,30 @@ static void test_remove_tree(void **state)
 	assert_int_equal(file_remove_tree(dirfd, "toplink"), 0);
 	assert_content("keep/me", "safe");
 	assert_int_equal(file_remove_tree(dirfd, "t"), 0);
+}
+
+/* Deeper than there are descriptors, and with directories that their owner may not even read. */
+static void test_remove_deep(void **state)
+{
+	struct rlimit before;
+	int fd = dirfd, next;
+
+	(void)state;
+	for (unsigned i = 0; i < 2000; i++) {
+		assert_int_equal(mkdirat(fd, "d", 0700), 0);
+		next = openat(fd, "d", O_PATH | O_DIRECTORY | O_CLOEXEC);
+		assert_true(next >= 0);
+		assert_int_equal(mkdirat(next, "removed.0", 0), 0); /* a name as the removal gives them */
+		if (fd != dirfd)
+			close(fd);
+		fd = next;
+	}
+	close(fd);
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &(struct rlimit){ 64, before.rlim_max }), 0);
+	assert_int_equal(file_remove_tree(dirfd, "d"), 0);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(faccessat(dirfd, "d", F_OK, 0), -1);
 }
 
 static void test_log(void **state)
@@ -240,7 +265,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_replace),
 		cmocka_unit_test(test_mkdir_p),
-		cmocka_unit_test(test_remove_tree),
+		cmocka_unit_test(test_remove_tree), cmocka_unit_test(test_remove_deep),
 		cmocka_unit_test_setup_teardown(test_log, redirect_stderr, redirect_stderr),
 		cmocka_unit_test(test_event),
 	};
