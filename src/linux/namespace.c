@@ -6,10 +6,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/nsfs.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdio.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #include "base/fd.h"
+#include "base/mem.h"
+#include "base/process.h"
 #include "base/str.h"
 #include "linux/procfs.h"
 #include "linux/sys.h"
@@ -106,6 +111,38 @@ int namespace_enter_pid(int procfs_fd, int pidns_fd, int *ret_own, struct error 
 		return error_errnum(err, r, "join the pid namespace");
 	*ret_own = TAKE_FD(own);
 	return 0;
+}
+
+struct mounts_call {
+	int (*fn)(void *arg, struct error *err);
+	void *arg;
+	struct error *err;
+	int result;
+};
+
+static int call_with_mounts(void *data)
+{
+	struct mounts_call *c = data;
+	int r = sys_mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+
+	c->result = r < 0 ? error_errnum(c->err, r, "make the mount namespace our own") : c->fn(c->arg, c->err);
+	return 0;
+}
+
+/* clone(2) as vfork(2) does it, with the fds shared, too: who made a mount can just leave its fd open. */
+int namespace_call_with_mounts(int (*fn)(void *arg, struct error *err), void *arg, struct error *err)
+{
+	enum { STACK = 256 << 10 };
+	struct mounts_call c = { .fn = fn, .arg = arg, .err = err, .result = -ECHILD };
+	_cleanup_free_ char *stack = xmalloc(STACK);
+	int status;
+	pid_t pid = clone(call_with_mounts, stack + STACK, CLONE_VM | CLONE_VFORK | CLONE_FILES | CLONE_NEWNS | SIGCHLD, &c);
+
+	if (pid < 0)
+		return error_errno(err, "make a mount namespace");
+	if (process_wait(pid, &status) < 0 || status != 0)
+		return error_set(err, ECHILD, "the process that makes mounts died");
+	return c.result;
 }
 
 void namespace_leave_pid(int *own)

@@ -40,4 +40,10 @@ int namespace_same(int a_fd, int b_fd, bool *ret);
 int namespace_enter_pid(int procfs_fd, int pidns_fd, int *ret_own, struct error *err);
 void namespace_leave_pid(int *own);
 
+/*
+ * Calls fn in a mount namespace that lives no longer than the call, where mounts neither come in nor go out. Memory and descriptors are the
+ * caller's own, and it waits: what fn opens stays open, detached mounts included. Returns what fn returns, or < 0.
+ */
+int namespace_call_with_mounts(int (*fn)(void *arg, struct error *err), void *arg, struct error *err);
+
 #endif
