@@ -164,6 +164,8 @@ void spec_for_worker(const struct vm_spec *vm, const char *vmm, const char *bina
 		.n_args = strv_length(vm->args),
 		.has_nics = true,
 		.nics = vm->n_nics,
+		.has_storage = true,
+		.storage = vm->storage,
 	};
 }
 

@@ -40,7 +40,7 @@
 #define CGROUP_FILE "cgroup"	/* cgroup_to_strings(), a line each, while one is made */
 #define SHARE_NAME "share"	/* the 9p export of a VM that mounts none */
 
-enum { NICS_MAX = 2 }; /* a VM for more links is booted */
+enum { NICS_MAX = 2, DISKS_MAX = 2 }; /* a VM for more is booted */
 enum { SAVE_GRACE_MS = 20000, CGROUP_TIMEOUT_MS = 5000, CGROUP_FILE_MAX = 64 << 10 };
 
 /* What is looked for, or made. */
@@ -149,6 +149,7 @@ static int call_worker(const struct wanted *t, const struct launch *l, const int
 {
 	_cleanup_free_ char *share_dir = xasprintf("%s/%s.new/" SHARE_NAME, t->store.dir, t->name), *body = NULL;
 	struct hv_worker_jail jail = { .files = (char **)settings_of(t)->vmm_files, .n_files = settings_of(t)->n_vmm_files };
+	struct hv_worker_disk disks[VMM_DISKS_MAX];
 	struct hv_worker_vm vm;
 	struct hv_worker_template m = { .id = (char *)t->name, .vm = &vm, .share_dir = share_dir, 
 				       /* as a container's VM: whoever waits for it still has time to boot its own */
@@ -159,8 +160,12 @@ static int call_worker(const struct wanted *t, const struct launch *l, const int
 	_cleanup_doc_ struct oci_doc *doc = NULL;
 	int r;
 
+	for (unsigned i = 0; i < t->vm.n_disks; i++)
+		disks[i] = (struct hv_worker_disk){ .format = (char *)vmm_disk_format_to_string(VMM_DISK_RAW) };
 	spec_for_worker(&t->vm, t->vmm->name, t->binary, &vm);
 	vm.jail = &jail;
+	vm.disks = disks;
+	vm.n_disks = t->vm.n_disks;
 	r = json_write(&hv_worker_template_type, &m, &body, &req.len, err);
 	req.body = body;
 	if (r == 0)
@@ -282,7 +287,7 @@ static bool is_for(const struct env *env, const struct oci_config *config, const
 	const struct settings_hyperv *s = &env->settings->hyperv;
 	struct sysinfo info;
 
-	return s->use_template && !config->vm && vm->n_nics <= NICS_MAX && vm->vcpus <= (unsigned)sysconf(_SC_NPROCESSORS_ONLN) &&
+	return s->use_template && !config->vm && vm->n_nics <= NICS_MAX && vm->n_disks <= DISKS_MAX && vm->vcpus <= (unsigned)sysconf(_SC_NPROCESSORS_ONLN) &&
 	       (vm->memory <= s->memory ||
 		(sysinfo(&info) == 0 && template_memory(vm->memory, s->memory) <= (uint64_t)info.totalram * info.mem_unit));
 }

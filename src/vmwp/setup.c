@@ -53,10 +53,28 @@ struct setup_fds {
 	size_t n_shares;
 };
 
+static int take_disks(struct worker *w, int *fds, struct error *err)
+{
+	const struct hv_worker_vm *vm = w->setup->vm;
+
+	if (vm->n_disks > VMM_DISKS_MAX)
+		return error_set(err, EPROTO, "SETUP: %zu disks, at most %d are possible", vm->n_disks, VMM_DISKS_MAX);
+	for (; w->n_disks < vm->n_disks; w->n_disks++) {
+		const struct hv_worker_disk *d = &vm->disks[w->n_disks];
+		enum vmm_disk_format format = vmm_disk_format_from_string(d->format);
+
+		if (format < 0)
+			return error_set(err, EPROTO, "SETUP: \"%s\" is not a format of disks", d->format);
+		w->disks[w->n_disks] = (struct vmm_disk){ .fd = TAKE_FD(fds[w->n_disks]), .format = format, .readonly = d->readonly,
+							  .device = d->device };
+	}
+	return 0;
+}
+
 static int sort_fds(struct worker *w, int *fds, size_t n_fds, struct setup_fds *ret, struct error *err)
 {
 	const struct hv_worker_setup *s = w->setup;
-	size_t want = 2 + (s->vm->template ? 3 : 0) + (s->join_network ? 1 : 0) + (s->console ? 1 : 0) + s->n_shares, i = 0;
+	size_t want = 2 + (s->vm->template ? 3 : 0) + (s->join_network ? 1 : 0) + (s->console ? 1 : 0) + s->n_shares + s->vm->n_disks, i = 0;
 
 	if (n_fds != want)
 		return error_set(err, EPROTO, "SETUP: %zu descriptors came, %zu are needed", n_fds, want);
@@ -74,7 +92,7 @@ static int sort_fds(struct worker *w, int *fds, size_t n_fds, struct setup_fds *
 	ret->console = s->console ? fds[i++] : -1;
 	ret->shares = fds + i;
 	ret->n_shares = s->n_shares;
-	return 0;
+	return take_disks(w, fds + i + s->n_shares, err);
 }
 
 int setup_worker(struct worker *w, int *fds, size_t n_fds, struct error *err)

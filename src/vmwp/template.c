@@ -80,6 +80,7 @@ static int prepare(struct launcher *l, int launcher_fd, struct error *err)
 
 	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
 	prctl(PR_SET_DUMPABLE, 0);
+	w->n_disks = (unsigned)w->setup->vm->n_disks; /* with nothing in them */
 	r = sys_unshare(CLONE_NEWNET);
 	if (r < 0)
 		return error_errnum(err, r, "make a network namespace");

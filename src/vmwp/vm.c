@@ -62,6 +62,9 @@ static void fill_spec(const struct worker *w, int pairs[_PAIRS][2], struct vm_sp
 		.qmp_fd = pairs[MONITOR][1],
 		.nic_fds = w->nic_fds,
 		.n_nics = w->n_nics,
+		.disks = w->disks,
+		.n_disks = w->n_disks,
+		.storage = vm->storage,
 		.start = w->start,
 		.memory_fd = w->memory_fd,
 	};
@@ -282,7 +285,7 @@ static int start(struct worker *w, char *const *argv, const int *keep, size_t n_
 
 static int spawn(struct worker *w, int pairs[_PAIRS][2], int stderr_fd, struct error *err)
 {
-	int keep[5 + VMM_NICS_MAX] = { pairs[CONTROL][1], pairs[STREAM][1], pairs[CONSOLE][1] };
+	int keep[5 + VMM_NICS_MAX + VMM_DISKS_MAX] = { pairs[CONTROL][1], pairs[STREAM][1], pairs[CONSOLE][1] };
 	_cleanup_strv_ char **argv = NULL;
 	_cleanup_free_ char *line = NULL;
 	size_t n_keep = 3;
@@ -295,6 +298,8 @@ static int spawn(struct worker *w, int pairs[_PAIRS][2], int stderr_fd, struct e
 	}
 	for (unsigned i = 0; i < w->n_nics; i++)
 		keep[n_keep++] = w->nic_fds[i];
+	for (unsigned i = 0; i < w->n_disks && w->start != VMM_START_TEMPLATE; i++)
+		keep[n_keep++] = w->disks[i].fd;
 	fill_spec(w, pairs, &spec);
 	argv = w->vmm->command(&spec, w->setup->vm->binary);
 	r = start(w, argv, keep, n_keep, stderr_fd, err);

@@ -70,6 +70,8 @@ struct worker {
 		int tap, link; /* indices in the network namespace; link 0: not in use */
 	} nics[VMM_NICS_MAX];
 	unsigned n_nics;
+	struct vmm_disk disks[VMM_DISKS_MAX]; /* their fds as long as the VM may have to be booted again; the first n_disks */
+	unsigned n_disks;
 	char *network_sent; /* the last NETWORK, as the guest has it */
 	struct error boot_failure;		   /* why it is being killed before it has answered; code 0: it is not */
 	bool booted_again;

@@ -24,6 +24,9 @@
 
 static char *const kernel_args[] = {(char *)"loglevel=8", (char *)"init_on_alloc=0", NULL};
 static const int nic_fds[] = {14, 15};
+static const struct vmm_disk disks[] = {{.fd = 16, .format = VMM_DISK_RAW},
+					{.fd = 17, .format = VMM_DISK_QCOW2, .readonly = true},
+					{.fd = 18, .format = VMM_DISK_RAW, .device = true}};
 static char *const vmm_args[] = {(char *)"-d", (char *)"guest_errors", NULL};
 
 static const struct {
@@ -49,6 +52,9 @@ static const struct {
 	  .stream_fd = -1,
 	  .console_fd = -1,
 	  .qmp_fd = -1}},
+	{"microvm-kvm-disks", {BASE(-1), .accel = VMM_ACCEL_KVM, .disks = disks, .n_disks = ARRAY_SIZE(disks), .storage = true}},
+	{"microvm-tcg-disks-template",
+	 {BASE(13), .accel = VMM_ACCEL_TCG, .n_disks = 2, .storage = true, .start = VMM_START_TEMPLATE, .memory_fd = 19}},
 	{"microvm-kvm-nics", {BASE(-1), .accel = VMM_ACCEL_KVM, .nic_fds = nic_fds, .n_nics = ARRAY_SIZE(nic_fds)}},
 	{"microvm-kvm-qmp", {BASE(13), .accel = VMM_ACCEL_KVM}},
 	{"microvm-tcg-template",

@@ -179,6 +179,8 @@ static void add_kernel(char ***argv, const struct vm_spec *spec)
 
 	buf_printf(&cmdline, KERNEL_ARGS " %s%s", m->accels[spec->accel].kernel_args,
 		   spec->console_fd >= 0 ? m->console : m->no_console);
+	if (spec->storage)
+		buf_append_str(&cmdline, " hvrun.storage"); /* agent/boot.c */
 	if (m->has_tsc && spec->accel == VMM_ACCEL_TCG && spec->tsc_khz)
 		buf_printf(&cmdline, " tsc_early_khz=%u", spec->tsc_khz);
 	if (spec->verbose)
@@ -234,6 +236,31 @@ static void add_nics(char ***argv, const struct vm_spec *spec)
 	}
 }
 
+/*
+ * A template's disks are there and have nothing in them: the guest's driver looks at a disk when a container is made, and not before (agent/disks.c).
+ * A descriptor for each, in a set of its own, is all of the host's that QEMU gets to see.
+ */
+static void add_disk_file(char ***argv, const struct vmm_disk *d, unsigned i)
+{
+	const char *readonly = d->readonly ? "true" : "false", *driver = d->device ? "host_device" : "file";
+	_cleanup_free_ char *file = xasprintf("\"driver\":\"%s\",\"filename\":\"/dev/fdset/%u\",\"read-only\":%s,\"discard\":\"unmap\"", driver, i, readonly);
+
+	add(argv, "-add-fd", "fd=%d,set=%u", d->fd, i);
+	add(argv, "-blockdev", "{\"driver\":\"%s\",\"node-name\":\"disk%u\",\"read-only\":%s%s,\"discard\":\"unmap\",\"file\":{%s}}",
+	    vmm_disk_format_to_string(d->format), i, readonly, d->format == VMM_DISK_QCOW2 ? ",\"backing\":null" : "", file);
+}
+
+static void add_disks(char ***argv, const struct vm_spec *spec)
+{
+	for (unsigned i = 0; i < spec->n_disks; i++) {
+		if (spec->start == VMM_START_TEMPLATE)
+			add(argv, "-blockdev", "{\"driver\":\"null-co\",\"node-name\":\"disk%u\",\"size\":1048576,\"read-zeroes\":true}", i);
+		else
+			add_disk_file(argv, &spec->disks[i], i);
+		add(argv, "-device", "virtio-blk-device,drive=disk%u,serial=" VMM_DISK_SERIAL "%u", i, i);
+	}
+}
+
 static char **qemu_command(const struct vm_spec *spec, const char *binary)
 {
 	char **argv = NULL;
@@ -243,6 +270,7 @@ static char **qemu_command(const struct vm_spec *spec, const char *binary)
 	add_kernel(&argv, spec);
 	add_devices(&argv, spec);
 	add_nics(&argv, spec);
+	add_disks(&argv, spec);
 	add_words(&argv, spec->args);
 	return argv;
 }

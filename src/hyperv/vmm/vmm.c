@@ -28,6 +28,24 @@ enum vmm_accel vmm_accel_from_string(const char *s)
 	return _VMM_ACCEL_INVALID;
 }
 
+static const char *const format_names[_VMM_DISK_FORMAT_MAX] = {
+	[VMM_DISK_RAW] = "raw",
+	[VMM_DISK_QCOW2] = "qcow2",
+};
+
+const char *vmm_disk_format_to_string(enum vmm_disk_format format)
+{
+	return format_names[format];
+}
+
+enum vmm_disk_format vmm_disk_format_from_string(const char *s)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(format_names); i++)
+		if (!strcmp(s, format_names[i]))
+			return (enum vmm_disk_format)i;
+	return _VMM_DISK_FORMAT_INVALID;
+}
+
 const struct vmm_ops *vmm_find(const char *name, struct error *err)
 {
 	char names[128] = "";

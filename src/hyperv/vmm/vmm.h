@@ -26,6 +26,22 @@ enum vmm_accel vmm_accel_from_string(const char *s);
 enum { VMM_NICS_MAX = 8 };
 #define VMM_NIC_ADDRESS "52:54:00:68:76:"
 
+/*
+ * Disks: this many at most. The guest knows number i by its serial, VMM_DISK_SERIAL and i. The format is said, never found out: a guest may write what
+ * looks like another one's header.
+ */
+enum { VMM_DISKS_MAX = 8 };
+#define VMM_DISK_SERIAL "hvrun"
+enum vmm_disk_format { VMM_DISK_RAW, VMM_DISK_QCOW2, _VMM_DISK_FORMAT_MAX, _VMM_DISK_FORMAT_INVALID = -EINVAL };
+const char *vmm_disk_format_to_string(enum vmm_disk_format format);
+enum vmm_disk_format vmm_disk_format_from_string(const char *s);
+struct vmm_disk {
+	int fd; /* inherited as the sockets are; open for reading alone when readonly */
+	enum vmm_disk_format format;
+	bool readonly;
+	bool device; /* a block device of the host's, no file */
+};
+
 /* How a VM begins: its kernel boots, boots so as to be saved as a template, or it goes on where a template was saved. */
 enum vmm_start { VMM_START_BOOT, VMM_START_TEMPLATE, VMM_START_CLONE };
 
@@ -56,6 +72,9 @@ struct vm_spec {
 	int qmp_fd;     /* QEMU's monitor: monitor_new() has the other end */
 	const int *nic_fds; /* one tap with IFF_VNET_HDR for each network card, inherited as the sockets are */
 	unsigned n_nics;
+	const struct vmm_disk *disks; /* of a template nothing counts but how many there are */
+	unsigned n_disks;
+	bool storage; /* the guest needs drivers for disks and their file systems, and overlayfs */
 	enum vmm_start start;
 	int memory_fd; /* not of VMM_START_BOOT: the file that is (a template's) or becomes (a copy of it) the RAM */
 };
