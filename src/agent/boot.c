@@ -26,13 +26,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "agent/disks.h"
 #include "agent/modules.h"
 #include "base/fd.h"
+#include "base/file.h"
 #include "base/mem.h"
 
 #define IMAGE "/image" /* contrib/guest/build-guest puts everything there; /init is a symbolic link into it  \
 			*/
 #define AGENT_CGROUP BOOT_CGROUP_DIR "/.agent" /* no container is called that: an id begins with no dot */
+
+enum { CMDLINE_MAX = 8192 };
 
 #define NO_EXTRAS (MS_NOSUID | MS_NODEV | MS_NOEXEC)
 
@@ -101,11 +105,27 @@ static int fill_stdio(struct error *err)
 	return 0;
 }
 
+/* What only some containers need is loaded only for them: a word on the kernel's command line (hyperv/vmm/qemu.c) says so. */
+static bool wants_storage(void)
+{
+	_cleanup_free_ char *cmdline = NULL;
+	char *save = NULL;
+
+	if (file_read_at(AT_FDCWD, IMAGE "/proc/cmdline", CMDLINE_MAX, &cmdline, NULL) < 0)
+		return false;
+	for (char *word = strtok_r(cmdline, " \n", &save); word; word = strtok_r(NULL, " \n", &save))
+		if (!strcmp(word, "hvrun.storage"))
+			return true;
+	return false;
+}
+
 static int load_modules(struct error *err)
 {
 	DIR *dir;
-	int r = modules_load(IMAGE "/modules", err);
+	int r = modules_load(IMAGE "/modules", "order", err);
 
+	if (r == 0 && wants_storage())
+		r = modules_load(IMAGE "/modules", "order.storage", err);
 	if (r < 0)
 		return r;
 	dir = opendir(IMAGE "/modules");
@@ -182,7 +202,7 @@ static int harden(struct error *err)
 int boot_guest(struct error *err)
 {
 	static int (*const steps[])(struct error *) = {
-		mount_early, fill_stdio, load_modules, leave_rootfs, bring_up_loopback, harden, set_up_cgroup,
+		mount_early, fill_stdio, load_modules, leave_rootfs, disks_release, bring_up_loopback, harden, set_up_cgroup,
 	};
 
 	if (access(AGENT_CGROUP, F_OK) == 0) /* made by the last step: this is the program executed again */

@@ -28,7 +28,7 @@ static int load_one(int dirfd, const char *file, struct error *err)
 	return 0;
 }
 
-int modules_load(const char *dir, struct error *err)
+int modules_load(const char *dir, const char *list, struct error *err)
 {
 	_cleanup_fd_ int dirfd = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_fd_ int fd = -1;
@@ -38,12 +38,12 @@ int modules_load(const char *dir, struct error *err)
 
 	if (dirfd < 0)
 		return errno == ENOENT ? 0 : error_errno(err, "open of %s", dir);
-	fd = openat(dirfd, "order", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	fd = openat(dirfd, list, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
-		return error_errno(err, "open of %s/order", dir);
+		return error_errno(err, "open of %s/%s", dir, list);
 	r = fd_read_file(fd, ORDER_MAX, &order, NULL);
 	if (r < 0)
-		return error_errnum(err, r, "read of %s/order", dir);
+		return error_errnum(err, r, "read of %s/%s", dir, list);
 
 	for (file = strtok_r(order, "\n", &save); file; file = strtok_r(NULL, "\n", &save)) {
 		r = load_one(dirfd, file, err);

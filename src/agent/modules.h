@@ -10,6 +10,6 @@
  * is fine; no such directory means a kernel that needs no modules. Returns 0 or < 0 with *err naming the
  * module.
  */
-int modules_load(const char *dir, struct error *err);
+int modules_load(const char *dir, const char *list, struct error *err);
 
 #endif

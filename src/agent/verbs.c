@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "agent/disks.h"
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -100,7 +101,9 @@ int verb_create(const struct verb_context *v, pid_t *ret_pid, _unused_ struct bu
 	_cleanup_bundle_ struct bundle *b = NULL;
 	int r;
 
-	r = store_bundle(v->agent, m, &b, err);
+	r = disks_take(m, err);
+	if (r == 0)
+		r = store_bundle(v->agent, m, &b, err);
 	if (r < 0)
 		return r;
 	r = container_new(&v->agent->env, m->id, b, native_ops.name, &c, err);
