@@ -18,6 +18,8 @@
 #include "container/container.h"
 #include "container/runtime_type.h"
 
+static const char *const layers[] = { "none", "overlay", "memory", NULL };
+static const char *const booleans[] = { "true", "false", NULL };
 static const char *const container_types[] = { "sandbox", "container", NULL };
 
 static const char *const switches[] = { "0", "1", NULL };
@@ -77,6 +79,13 @@ static const struct annotation_def defs[_ANNOTATION_MAX] = {
 					    "Which of SELinux's mount options takes linux.mountLabel." },
 	[ANNOTATION_SECCOMP_STRICT] = { "run.oci.seccomp_fail_unknown_syscall", ANNOTATION_TYPE_CHOICE, switches,
 					"1: a system call in linux.seccomp that is not known here is an error." },
+	[ANNOTATION_SANDBOX] = { "io.hvrun.sandbox", ANNOTATION_TYPE_CHOICE, layers,
+				 "Where the container's writes to its root file system go: into it (none), or, so that it stays "
+				 "as it is, to a layer of the container's own, on the host's disk (overlay) or in memory." },
+	[ANNOTATION_SANDBOX_SIZE] = { "io.hvrun.sandbox.size", ANNOTATION_TYPE_SIZE, NULL,
+				      "How large that layer may get, as in 512M." },
+	[ANNOTATION_SANDBOX_KEEP] = { "io.hvrun.sandbox.keep", ANNOTATION_TYPE_CHOICE, booleans,
+				      "Whether that layer stays when the container is deleted, for the next one with its ID." },
 };
 
 const char *const annotations_unsafe[] = { "io.hvrun.",
@@ -131,6 +140,15 @@ static int check_signal(const struct annotation_def *d, const char *value, struc
 	return error_set(err, EINVAL, "annotation %s: unknown signal \"%s\"", d->key, value);
 }
 
+static int check_size(const struct annotation_def *d, const char *value, struct error *err)
+{
+	uint64_t size;
+
+	if (num_parse_size(value, &size) == 0)
+		return 0;
+	return error_set(err, EINVAL, "annotation %s: \"%s\" is not a size (\"512M\", \"2G\")", d->key, value);
+}
+
 static int check_value(const struct annotation_def *d, const char *value, struct error *err)
 {
 	int64_t number;
@@ -147,6 +165,8 @@ static int check_value(const struct annotation_def *d, const char *value, struct
 		       error_set(err, EINVAL, "annotation %s: \"%s\" is not a number", d->key, value);
 	case ANNOTATION_TYPE_ID:
 		return container_id_validate(value, err) < 0 ? error_wrap(err, "annotation %s", d->key) : 0;
+	case ANNOTATION_TYPE_SIZE:
+		return check_size(d, value, err);
 	}
 	return 0;
 }

@@ -17,6 +17,7 @@ struct env {
 	int root_dirfd;   /* the same, open O_PATH | O_DIRECTORY; -1 until a verb needs it */
 	enum cgroup_manager_type cgroup_manager;
 	bool rootless;                   /* no root in the initial user namespace */
+	const char *layer_dir;           /* where layers are made (layer.h) */
 	const struct settings *settings; /* the configuration file, defaults filled in; NULL in the guest */
 };
 

@@ -140,6 +140,15 @@ void settings_set_accel(struct settings *s, const char *accel)
 		s->guests[i].accel = accel;
 }
 
+static int fill_sandbox(struct settings *s, const struct hv_settings_sandbox *f, struct error *err)
+{
+	if (f->dir)
+		s->sandbox_dir = f->dir;
+	if (f->size && (num_parse_size(f->size, &s->sandbox_size) < 0 || s->sandbox_size == 0))
+		return error_set(err, EINVAL, "sandbox.size: \"%s\" is not a size (\"512M\", \"2G\")", f->size);
+	return 0;
+}
+
 static int fill(struct settings *s, const struct hv_settings *f, struct error *err)
 {
 	int r;
@@ -158,6 +167,8 @@ static int fill(struct settings *s, const struct hv_settings *f, struct error *e
 	}
 	s->allow_annotation_default = f->allow_annotation_default;
 	s->os_features = f->os_features;
+	if (f->sandbox && fill_sandbox(s, f->sandbox, err) < 0)
+		return -EINVAL;
 	return f->hyperv ? fill_hyperv(&s->hyperv, f->hyperv, err) : 0;
 }
 

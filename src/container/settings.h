@@ -13,6 +13,7 @@ struct oci_doc;
 struct hv_settings;
 
 #define SETTINGS_DEFAULT_PATH HV_SYSCONFDIR "/hvrun/hvrun.json"
+#define SETTINGS_SANDBOX_DIR HV_LOCALSTATEDIR "/lib/hvrun/sandbox"
 
 /*
  * A kernel that a bundle may choose by its name, and how it is booted: a row of "hyperv.guests". Row 0 is what "hyperv.kernel" and its
@@ -66,6 +67,8 @@ struct settings {
 	bool allow_annotation_default; /* may an annotation weaken an operator's HyperV to Default */
 	int cgroup_manager;            /* enum cgroup_manager_type */
 	char *const *os_features;      /* what images may ask for of the host, NULL-terminated; NULL: none */
+	const char *sandbox_dir;       /* where layers are (container/layer.h); NULL: where they usually are */
+	uint64_t sandbox_size;         /* bytes, the most that one may get; 0: no limit */
 	struct settings_hyperv hyperv;
 	struct settings_guest *guests; /* hyperv.guests, owned */
 	struct oci_doc *doc;

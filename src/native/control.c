@@ -19,6 +19,7 @@
 #include "container/bundle.h"
 #include "container/container.h"
 #include "container/env.h"
+#include "container/layer.h"
 #include "linux/cgroup/cgroup.h"
 #include "linux/lsm/lsm.h"
 #include "linux/resctrl.h"
@@ -184,7 +185,7 @@ static int kill_process(const struct container *c, struct error *err)
 	return r < 0 && r != -ESRCH ? error_errnum(err, r, "kill process %d", (int)c->state->pid) : 0;
 }
 
-int native_destroy(const struct env *env _unused_, struct container *c, struct error *err)
+int native_destroy(const struct env *env, struct container *c, struct error *err)
 {
 	_cleanup_cgroup_ struct cgroup *cg = NULL;
 	bool removed = c->state->n_cgroup == 0;
@@ -200,6 +201,8 @@ int native_destroy(const struct env *env _unused_, struct container *c, struct e
 		r = cgroup_remove(cg, DESTROY_TIMEOUT_MS, err);
 	if (r == 0)
 		r = resctrl_remove(c->state->resctrl, c->state->n_resctrl, err);
+	if (r == 0)
+		r = layer_release(env, c, err);
 	start_forget(c);
 	return r;
 }

@@ -35,6 +35,7 @@
 #include "native/listener.h"
 #include "native/netdevices.h"
 #include "native/operations.h"
+#include "native/overlay.h"
 #include "native/sources.h"
 #include "native/spawn.h"
 #include "native/start.h"
@@ -51,6 +52,7 @@ struct creation {
 	char **classes; /* directories of resctrl that we made */
 	size_t n_shared_classes;
 	struct sources sources;
+	struct overlay overlay;
 	struct netdevices netdevices;
 	int sync_fd; /* ours of the pair; init.sync_fd is the child's */
 };
@@ -65,6 +67,7 @@ static int make_plan(struct creation *c, struct error *err)
 			caps_grantable(native_has_namespace(req->bundle->config, OCI_NAMESPACE_TYPE_USER)),
 		.no_pivot = req->no_pivot,
 		.no_new_keyring = req->no_new_keyring,
+		.settings = req->env->settings,
 		.seccomp_cache_fd = cache_fd,
 	};
 	int r;
@@ -115,6 +118,57 @@ static int delegate_cgroup(struct creation *c, struct error *err)
 	if (c->plan->cgroup_owner < 0)
 		return 0;
 	return cgroup_chown(c->cgroup, (uid_t)c->plan->cgroup_owner, err);
+}
+
+static void undo_layer(struct creation *c)
+{
+	struct error err = { 0 };
+
+	if (layer_release(c->req->env, c->req->container, &err) < 0)
+		log_warning("%s", err.msg);
+}
+
+/* A disk takes a loop device; and what other users own, even if only by a range of /etc/subuid, could not be removed any more. */
+static int check_unprivileged_layer(const struct creation *c, struct error *err)
+{
+	const struct plan_namespaces *n = &c->plan->namespaces;
+
+	if (!c->req->env->rootless)
+		return 0;
+	if (c->plan->rootfs.layer.size)
+		return error_set(err, EPERM, "annotation io.hvrun.sandbox.size: a limit on the disk needs root; \"memory\" does not");
+	if (n->n_uids != 1 || n->uids[0].count != 1 || n->n_gids != 1 || n->gids[0].count != 1)
+		return error_set(err, EPERM, "annotation io.hvrun.sandbox: \"overlay\" needs root where more than one id is mapped; \"memory\" does not");
+	return 0;
+}
+
+static int open_layer(struct creation *c, struct error *err)
+{
+	const struct layer_spec *l = &c->plan->rootfs.layer;
+	_cleanup_fd_ int fd = -1;
+
+	c->overlay = (struct overlay){
+		.layer = l,
+		.lower = c->plan->rootfs.path,
+		.context = c->plan->rootfs.mount_label,
+		.unprivileged = c->req->env->rootless,
+	};
+	if (l->kind != LAYER_OVERLAY)
+		return 0;
+	if (check_unprivileged_layer(c, err) < 0)
+		return -EPERM;
+	fd = layer_open(c->req->env, c->req->container, l, overlay_form(l), err);
+	if (fd < 0)
+		undo_layer(c);
+	else
+		c->overlay.layer_dir = c->req->container->state->layer;
+	return fd < 0 ? -err->code : 0;
+}
+
+static int commit_layer(struct creation *c, _unused_ struct error *err)
+{
+	layer_commit(c->req->container, &c->plan->rootfs.layer);
+	return 0;
 }
 
 static const struct oci_intel_rdt *intel_rdt(const struct creation *c)
@@ -211,6 +265,7 @@ static void close_namespaces(struct creation *c)
 static int open_sources(struct creation *c, struct error *err)
 {
 	c->sources.plan = c->plan;
+	c->sources.overlay = c->plan->rootfs.layer.kind == LAYER_NONE ? NULL : &c->overlay;
 	c->sources.in_userns = c->init.in_userns;
 	c->sources.rootless = c->req->env->rootless;
 	c->sources.procfs_fd = c->init.setup.procfs_fd;
@@ -259,6 +314,7 @@ static int give_birth(struct creation *c, struct error *err)
 		.plan = &c->plan->rootfs,
 		.cgroup = c->cgroup,
 		.source_fds = c->sources.fds,
+		.overlay = c->sources.overlay,
 		.procfs_fd = c->init.setup.procfs_fd,
 		.new_cgroupns = ns->create & CLONE_NEWCGROUP,
 		.top_fd = -1,
@@ -419,13 +475,13 @@ static const struct step {
 	int (*run)(struct creation *c, struct error *err);
 	void (*undo)(struct creation *c); /* after run succeeded and a later step did not */
 } steps[] = {
-	{ make_plan, NULL },           { make_cgroup, undo_cgroup }, { delegate_cgroup, NULL },
-	{ open_cgroup, NULL },	       { make_class, undo_class },   { open_namespaces, NULL },
-	{ open_sources, NULL },
+	{ make_plan, NULL },           { open_layer, undo_layer },   { make_cgroup, undo_cgroup },
+	{ delegate_cgroup, NULL },     { open_cgroup, NULL },        { make_class, undo_class },
+	{ open_namespaces, NULL },     { open_sources, NULL },
 	{ listen_start, undo_listen }, { give_birth, undo_birth },   { record, NULL },
 	{ join_class, NULL },          { write_maps, NULL },         { move_devices, undo_devices },
 	{ enter_cgroup, NULL },        { run_hooks, NULL },          { serve_listener, NULL },
-	{ await_ready, NULL },
+	{ await_ready, NULL },         { commit_layer, NULL },
 };
 
 /* When the child failed first, what we ran into is only the consequence: its own word counts. And the OOM

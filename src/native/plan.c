@@ -142,6 +142,18 @@ static const unsigned propagations[_OCI_ROOTFS_PROPAGATION_MAX] = {
 	[OCI_ROOTFS_PROPAGATION_RUNBINDABLE] = MS_UNBINDABLE | MS_REC,
 };
 
+static int plan_layer(struct native_plan *p, const struct oci_config *c, const struct plan_facts *facts, struct error *err)
+{
+	struct layer_spec *l = &p->rootfs.layer;
+	int r = layer_spec_get(c->annotations, facts->settings, l, err);
+
+	if (r < 0 || l->kind == LAYER_NONE)
+		return r;
+	if (!has_namespace(&p->namespaces, CLONE_NEWNS))
+		return error_set(err, EINVAL, "annotation io.hvrun.sandbox: needs a mount namespace in linux.namespaces");
+	return 0;
+}
+
 static int plan_root(struct native_plan *p, const struct bundle *b, const struct plan_facts *facts,
 		     struct error *err)
 {
@@ -165,7 +177,7 @@ static int plan_root(struct native_plan *p, const struct bundle *b, const struct
 		return error_set(
 			err, EINVAL,
 			"linux.maskedPaths, linux.readonlyPaths, root.readonly: need a mount namespace");
-	return 0;
+	return plan_layer(p, c, facts, err);
 }
 
 /*

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/error.h"
 #include "linux/affinity.h"
+#include "container/layer.h"
 #include "linux/caps.h"
 #include "linux/lsm/lsm.h"
 #include "linux/mempolicy.h"
@@ -20,6 +21,7 @@
 #include "linux/userns.h"
 
 struct bundle;
+struct settings;
 struct oci_config;
 struct oci_process;
 struct oci_string_map;
@@ -31,6 +33,7 @@ struct plan_facts {
 	uint64_t grantable; /* caps_grantable() */
 	bool no_pivot;
 	bool no_new_keyring;
+	const struct settings *settings; /* NULL in a guest */
 	int seccomp_cache_fd; /* seccomp_cache_open(); -1 = compile */
 };
 
@@ -86,6 +89,7 @@ struct plan_rootfs {
 	size_t n_masked, n_readonly_paths;
 	const char *mount_label;
 	const char *label_option; /* "context" and the like: which mount option takes it */
+	struct layer_spec layer;
 };
 
 /* A process as the child sets itself up to be: of create and of exec. */

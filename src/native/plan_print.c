@@ -112,6 +112,16 @@ static char type_letter(mode_t mode)
 	return S_ISCHR(mode) ? 'c' : S_ISBLK(mode) ? 'b' : 'p';
 }
 
+static void print_layer(const struct layer_spec *l, struct buf *out)
+{
+	if (l->kind == LAYER_NONE)
+		return;
+	buf_printf(out, "layer %s", l->kind == LAYER_MEMORY ? "memory" : "overlay");
+	if (l->size)
+		buf_printf(out, " size %" PRIu64, l->size);
+	buf_append_str(out, l->keep ? " keep\n" : "\n");
+}
+
 static void print_rootfs(const struct plan_rootfs *r, struct buf *out)
 {
 	buf_printf(out, "rootfs %s%s%s propagation", r->path, r->readonly ? " readonly" : "",
@@ -200,6 +210,7 @@ void native_plan_print(const struct native_plan *p, struct buf *out)
 	if (p->cgroup_owner >= 0)
 		buf_printf(out, "cgroup owner %lld\n", (long long)p->cgroup_owner);
 	print_rootfs(&p->rootfs, out);
+	print_layer(&p->rootfs.layer, out);
 	print_process(&p->process, out);
 	buf_printf(out, "hooks prestart %zu createRuntime %zu createContainer %zu startContainer %zu\n",
 		   h->n_prestart, h->n_create_runtime, h->n_create_container, h->n_start_container);

@@ -20,6 +20,7 @@
 #include "linux/mount.h"
 #include "linux/safe_open.h"
 #include "linux/sys.h"
+#include "native/overlay.h"
 #include "native/plan.h"
 
 int rootfs_open_source(const char *source, bool recursive, struct error *err)
@@ -87,6 +88,13 @@ static int open_place(struct rootfs *r, int old_root, struct error *err)
 	return fd < 0 ? error_errnum(err, fd, "root.path \"%s\"", r->plan->path) : fd;
 }
 
+static int open_root(const struct rootfs *r, struct error *err)
+{
+	if (r->source_fds[0] >= 0)
+		return r->source_fds[0];
+	return r->overlay ? overlay_mount(r->overlay, err) : rootfs_open_source(r->plan->path, true, err);
+}
+
 int rootfs_begin(struct rootfs *r, struct error *err)
 {
 	static const struct mount_options none;
@@ -107,7 +115,7 @@ int rootfs_begin(struct rootfs *r, struct error *err)
 	x = change_root(old_root); /* back: paths of the configuration mean what they mean to the caller */
 	if (x < 0)
 		return error_errnum(err, x, "return to the caller's root");
-	r->root_fd = r->source_fds[0] >= 0 ? r->source_fds[0] : rootfs_open_source(r->plan->path, true, err);
+	r->root_fd = open_root(r, err);
 	if (r->root_fd < 0)
 		return r->root_fd;
 	x = mount_attach(r->root_fd, place, &none);

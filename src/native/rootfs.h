@@ -7,6 +7,7 @@
 #include "base/error.h"
 
 struct cgroup;
+struct overlay;
 struct plan_rootfs;
 
 /*
@@ -18,6 +19,7 @@ struct rootfs {
 	const struct cgroup *cgroup;
 	const int *source_fds; /* detached trees the parent opened: [0] the root file system, [1 + i]
 				  mounts[i]; NULL, -1 = open it here */
+	const struct overlay *overlay; /* the root file system is one, made here unless source_fds[0] is it; NULL: it is not */
 	int procfs_fd;         /* linux/procfs.h */
 	bool new_cgroupns;
 	int top_fd; /* the root of the mount namespace, before anything is mounted over it */

@@ -17,6 +17,7 @@
 #include "base/mem.h"
 #include "linux/mount.h"
 #include "linux/sys.h"
+#include "native/overlay.h"
 #include "native/plan.h"
 #include "native/rootfs.h"
 
@@ -100,7 +101,11 @@ static int open_all(struct sources *s, int *made, struct error *err)
 {
 	const struct plan_rootfs *root = &s->plan->rootfs;
 
-	if (s->in_userns && !s->rootless) {
+	if (s->overlay && !s->rootless) {
+		s->fds[0] = overlay_mount(s->overlay, err);
+		if (s->fds[0] < 0)
+			return s->fds[0];
+	} else if (s->in_userns && !s->rootless) {
 		s->fds[0] = open_copy(s, root->path, true, true, err);
 		if (s->fds[0] < 0)
 			return error_wrap(err, "root.path");

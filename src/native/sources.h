@@ -7,6 +7,7 @@
 #include "base/error.h"
 
 struct native_plan;
+struct overlay;
 
 /* What the parent opens for the child's mounts, because the child will not be allowed to. */
 struct sources {
@@ -15,6 +16,7 @@ struct sources {
 	bool rootless;
 	int userns_fd; /* the user namespace that the container joins; -1 = none */
 	int procfs_fd;
+	const struct overlay *overlay; /* the root file system; NULL: root.path as it is */
 	int *fds; /* detached trees: [0] the root file system, [1 + i] mounts[i]; -1 = the child's */
 };
 

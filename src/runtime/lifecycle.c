@@ -40,6 +40,7 @@ void runtime_done(struct runtime *rt)
 	free(rt->root_path);
 	free(rt->console_path);
 	free(rt->vmm_log_path);
+	free(rt->layer_path);
 }
 
 /*
@@ -69,6 +70,26 @@ static char *root_path(const struct runtime *rt)
 	cwd = getcwd(NULL, 0);
 	joined = path_join(cwd ? cwd : "/", rt->root);
 	return path_normalize(joined);
+}
+
+/* What XDG calls a user's data (basedir-spec); NULL: the user has no place for them. */
+static char *user_data_path(void)
+{
+	const char *xdg = getenv("XDG_DATA_HOME"), *home = getenv("HOME");
+
+	if (xdg && *xdg == '/')
+		return path_join(xdg, "hvrun/sandbox");
+	return home && *home == '/' ? path_join(home, ".local/share/hvrun/sandbox") : NULL;
+}
+
+/* Where a user without privileges keeps layers when the configuration file does not say. */
+static void set_layer_dir(struct runtime *rt)
+{
+	rt->env.layer_dir = rt->settings->sandbox_dir;
+	if (!rt->env.layer_dir && is_rootless(rt))
+		rt->env.layer_dir = rt->layer_path = user_data_path();
+	if (!rt->env.layer_dir)
+		rt->env.layer_dir = SETTINGS_SANDBOX_DIR;
 }
 
 int runtime_open_root(struct runtime *rt, bool make, struct error *err)
@@ -125,6 +146,7 @@ int runtime_load_settings(struct runtime *rt, struct error *err)
 	if (rt->accel)
 		settings_set_accel(rt->settings, rt->accel);
 	rt->env.settings = rt->settings;
+	set_layer_dir(rt);
 	rt->env.cgroup_manager = rt->cgroup_manager >= 0 ? rt->cgroup_manager : rt->settings->cgroup_manager;
 	return 0;
 }

@@ -228,3 +228,25 @@ ranges()
 	config '.annotations["run.oci.keep_original_groups"] = "yes"'
 	denied 'keep_original_groups: "yes" is not a valid value \(0, 1\)'
 }
+
+@test "rootless: layers, in the user's own place for data, and gone with the container" {
+	local layers=$SCRATCH/data/hvrun/sandbox before
+	install -d -o $USER_ID -g $USER_ID "$SCRATCH/data"
+	USERS=(XDG_DATA_HOME="$SCRATCH/data" "${USERS[@]}")
+	before=$(cd rootfs && find . -printf '%p %M %s %T@\n' | sort)
+	config '.root.readonly = false'
+	for kind in overlay memory; do
+		config '.annotations = {"io.hvrun.sandbox": $kind}' --arg kind "$kind"
+		checks write /new /etc/passwd , stat /new /
+		try rootless run "$ID"
+		status_is 0
+		has 'write /new: ok' 'write /etc/passwd: ok' 'stat /new: .* 0 0'
+		same "$(cd rootfs && find . -printf '%p %M %s %T@\n' | sort)" "$before" "the root file system"
+		[ -z "$(ls -A "$layers" 2>/dev/null)" ] || fail "layers are left:" "$(ls -lA "$layers")"
+	done
+	[ -d "$layers" ]
+	config '.annotations["io.hvrun.sandbox"] = "overlay" | .annotations["io.hvrun.sandbox.size"] = "32M"'
+	denied 'io.hvrun.sandbox.size: a limit on the disk needs root; "memory" does not'
+	config 'del(.annotations["io.hvrun.sandbox.size"]) | .linux.uidMappings += [{containerID: 1, hostID: 100000, size: 1}]'
+	denied 'io.hvrun.sandbox: "overlay" needs root where more than one id is mapped; "memory" does not'
+}
