@@ -15,6 +15,7 @@
 
 #include "agent/agent.h"
 #include "agent/boot.h"
+#include "agent/disks.h"
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -58,6 +59,7 @@ static int serve_guest(struct agent *a, char **argv, struct error *err)
 {
 	int control, stream, r;
 
+	a->env.layer_dir = DISKS_LAYER_DIR;
 	r = boot_guest(err);
 	if (r >= 0)
 		r = selfexe_protect(argv, err);

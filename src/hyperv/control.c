@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/process.h"
 #include "container/container.h"
+#include "container/layer.h"
 #include "hyperv/create.h"
 #include "hyperv/member.h"
 #include "hyperv/network.h"
@@ -140,7 +141,7 @@ static void clean_up_network(struct container *c)
 		log_warning("container \"%s\": %s", c->id, err.msg);
 }
 
-int hyperv_destroy(_unused_ const struct env *env, struct container *c, struct error *err)
+static int end(struct container *c, struct error *err)
 {
 	_cleanup_cgroup_ struct cgroup *cgroup = NULL;
 	int r;
@@ -159,4 +160,12 @@ int hyperv_destroy(_unused_ const struct env *env, struct container *c, struct e
 	if (r == 0 && !c->state->sandbox) /* a member's is its sandbox's */
 		clean_up_network(c);
 	return r;
+}
+
+/* The layer's disk is in use until the VMM has gone. */
+int hyperv_destroy(const struct env *env, struct container *c, struct error *err)
+{
+	int r = end(c, err);
+
+	return r < 0 ? r : layer_release(env, c, err);
 }

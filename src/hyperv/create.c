@@ -46,7 +46,7 @@
 
 enum {
 	FDS_MAX = 240,		  /* of one SETUP: the worker takes no more */
-	OTHER_FDS = 7,		  /* of them are not shares */
+	OTHER_FDS = 7 + VMM_DISKS_MAX, /* of them are not shares */
 	CGROUP_TIMEOUT_MS = 5000, /* for its processes to be gone */
 	CREATE_GRACE_MS = 60000,  /* beside the boot: for the guest to make the container, startContainer hooks not included */
 };
@@ -61,6 +61,8 @@ struct creation {
 	const char *binary;
 	struct template template; /* the VM is a copy of this, if it is one */
 	struct hv_worker_share *shares;
+	struct hv_worker_disk disks[VMM_DISKS_MAX];
+	struct hv_agent_disk agent_disks[VMM_DISKS_MAX];
 	int fds[FDS_MAX]; /* in the order of worker.json, "WorkerSetup" */
 	size_t n_fds;
 	int network_fd; /* until it is among fds */
@@ -79,12 +81,13 @@ static const struct settings_hyperv *settings_of(const struct creation *k)
 static int decide(struct creation *k, struct error *err)
 {
 	const struct create_request *req = k->req;
+	const struct guest_facts facts = { .id = req->container->id, .settings = req->env->settings };
 	const struct vmm_ops *vmm;
 	int r;
 
 	if (req->io.preserve_fds > 0)
 		return error_set(err, EINVAL, "--preserve-fds %u: descriptors cannot be passed into a virtual machine", req->io.preserve_fds);
-	r = guest_config_derive(req->bundle, req->container->id, &k->guest, err);
+	r = guest_config_derive(req->bundle, &facts, &k->guest, err);
 	if (r == 0)
 		r = choice_make(req->bundle, req->env->settings, &k->choice, err);
 	if (r == 0)
@@ -96,6 +99,8 @@ static int decide(struct creation *k, struct error *err)
 	if (k->guest->n_shares > FDS_MAX - OTHER_FDS)
 		return error_set(err, E2BIG, "mounts: %zu bind mounts, at most %d can be shared with a virtual machine",
 				 k->guest->n_shares - 1, FDS_MAX - OTHER_FDS - 1);
+	k->vm.n_disks = (unsigned)k->guest->n_disks;
+	k->vm.storage = k->vm.n_disks > 0 || k->guest->layer.kind != LAYER_NONE;
 	vmm = vmm_find(settings_of(k)->vmm, err);
 	if (!vmm)
 		return -err->code;
@@ -179,6 +184,34 @@ static int open_shares(struct creation *k, struct error *err)
 	return share_open_all(k->guest, &k->shares, k->fds, &k->n_fds, err);
 }
 
+/* The layer is made here, and removed by undo(). */
+static int open_layer(struct creation *k, struct error *err)
+{
+	const struct create_request *req = k->req;
+	_cleanup_fd_ int dirfd = layer_open(req->env, req->container, &k->guest->layer, LAYER_GUEST_DISK, err);
+
+	if (dirfd < 0)
+		return dirfd;
+	if (add_fd(k, openat(dirfd, layer_file(LAYER_GUEST_DISK), O_RDWR | O_CLOEXEC | O_NOFOLLOW)) < 0)
+		return error_errno(err, "annotation io.hvrun.sandbox: open the layer");
+	return 0;
+}
+
+static int open_disks(struct creation *k, struct error *err)
+{
+	const struct guest_config *g = k->guest;
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < g->n_disks; i++) {
+		const struct disk *d = &g->disks[i];
+
+		k->disks[i] = (struct hv_worker_disk){ .format = (char *)vmm_disk_format_to_string(VMM_DISK_RAW) };
+		k->agent_disks[i] = (struct hv_agent_disk){ .index = (uint32_t)i, .mount = (char *)d->mount, .type = (char *)d->type };
+		r = open_layer(k, err);
+	}
+	return r;
+}
+
 static int open_all(struct creation *k, struct error *err)
 {
 	bool terminal = k->req->bundle->config->process && k->req->bundle->config->process->terminal;
@@ -188,7 +221,9 @@ static int open_all(struct creation *k, struct error *err)
 	add_fd(k, TAKE_FD(k->network_fd));
 	if (r == 0 && terminal && add_fd(k, fcntl(k->req->io.console_socket, F_DUPFD_CLOEXEC, 3)) < 0)
 		r = error_set(err, EINVAL, "process.terminal: there is no console socket to send the terminal to");
-	return r < 0 ? r : open_shares(k, err);
+	if (r == 0)
+		r = open_shares(k, err);
+	return r < 0 ? r : open_disks(k, err);
 }
 
 /* the worker ------------------------------------------------------------------------------------------------------------------ */
@@ -265,6 +300,7 @@ static int send_setup(struct creation *k, struct error *err)
 	struct hv_agent_create create = {
 		.id = req->container->id, .config = k->guest->json, .has_terminal = true, .terminal = terminal,
 		.has_no_pivot = true, .no_pivot = req->no_pivot, .has_no_new_keyring = true, .no_new_keyring = req->no_new_keyring,
+		.disks = k->agent_disks, .n_disks = k->guest->n_disks,
 	};
 	struct hv_worker_setup setup = {
 		.id = req->container->id, .vm = &vm, .create = &create, .share_dir = share_dir, .shares = k->shares,
@@ -278,6 +314,8 @@ static int send_setup(struct creation *k, struct error *err)
 
 	spec_for_worker(&k->vm, settings_of(k)->vmm, k->binary, &vm);
 	vm.jail = &jail;
+	vm.disks = k->disks;
+	vm.n_disks = k->guest->n_disks;
 	if (k->template.memory)
 		vm.template = &clone;
 	r = json_write(&hv_worker_setup_type, &setup, &body, &call_req.len, err);
@@ -322,7 +360,10 @@ static int create(struct creation *k, struct error *err)
 		if (r < 0)
 			return r;
 	}
-	return call(k, &ready, err);
+	if (call(k, &ready, err) < 0)
+		return -err->code;
+	layer_commit(k->req->container, &k->guest->layer);
+	return 0;
 }
 
 int create_remove_cgroup(struct cgroup *cgroup, struct error *err)
@@ -343,6 +384,8 @@ static void undo(struct creation *k)
 
 	launch_abort(&k->launch);
 	if (create_remove_cgroup(k->cgroup, &err) < 0)
+		log_warning("container \"%s\": %s", k->req->container->id, err.msg);
+	if (layer_release(k->req->env, k->req->container, &err) < 0)
 		log_warning("container \"%s\": %s", k->req->container->id, err.msg);
 	unlinkat(dirfd, HYPERV_CONTROL_SOCKET, 0);
 	unlinkat(dirfd, CONTAINER_START_SOCKET, 0);

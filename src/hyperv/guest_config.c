@@ -25,9 +25,11 @@
 #include "linux/sys.h"
 #include "schema/json.h"
 
+#define LAYER_GUEST_SIZE (UINT64_C(8) << 30) /* without a limit: a disk must have a size */
+
 struct derivation {
 	const struct bundle *bundle;
-	const char *id;
+	const struct guest_facts *facts;
 	const struct guest_pod *pod; /* NULL: the VM is made for this one */
 	struct oci_doc *doc;
 	struct oci_config *config;
@@ -44,9 +46,21 @@ struct guest_config *guest_config_free(struct guest_config *g)
 		free(g->shares[i].field);
 	}
 	free(g->shares);
+	free(g->disks);
 	free(g->json);
 	free(g);
 	return NULL;
+}
+
+/* An annotation that means nothing in the guest. */
+static void map_remove(struct oci_string_map *map, enum annotation a)
+{
+	for (size_t i = 0; map && i < map->n; i++)
+		if (str_eq(map->entries[i].key, annotation_def(a)->key)) {
+			map->entries[i] = map->entries[map->n - 1];
+			map->n--;
+			return;
+		}
 }
 
 /* A new entry of the share tree; returns its path in the guest, owned by the document. */
@@ -62,14 +76,45 @@ static char *add_share(struct derivation *d, const struct share *share)
 	return oci_doc_strdup(d->doc, path);
 }
 
+static void add_disk(struct derivation *d, const struct disk *disk)
+{
+	struct guest_config *g = d->out;
+
+	g->disks = xreallocarray(g->disks, g->n_disks + 1, sizeof(*g->disks));
+	g->disks[g->n_disks++] = *disk;
+}
+
+/* The guest makes the overlay; on a disk, whose size is the limit. */
+static int derive_layer(struct derivation *d, struct error *err)
+{
+	struct layer_spec *l = &d->out->layer;
+	int r = layer_spec_get(d->config->annotations, d->facts->settings, l, err);
+
+	if (r < 0 || l->kind == LAYER_NONE)
+		return r;
+	if (d->pod)
+		return error_set(err, EOPNOTSUPP, "annotation %s: a member of the pod sandbox \"%s\" cannot have a layer: that virtual machine runs already",
+				 annotation_def(ANNOTATION_SANDBOX)->key, d->pod->sandbox);
+	if (l->kind == LAYER_OVERLAY) {
+		if (!l->size)
+			l->size = LAYER_GUEST_SIZE;
+		add_disk(d, &(struct disk){ .mount = GUEST_LAYER_DIR, .type = "ext4" });
+		map_remove(d->config->annotations, ANNOTATION_SANDBOX_SIZE);
+	}
+	return 0;
+}
+
+/* Under a layer it is read-only from the beginning: mount points are made in the layer. */
 static int derive_root(struct derivation *d, _unused_ struct error *err)
 {
 	struct oci_root *root = d->config->root;
+	bool layer = d->out->layer.kind != LAYER_NONE;
 
 	root->path = add_share(d, &(struct share){ .source = xstrdup(d->bundle->rootfs),
 						   .field = xstrdup("root.path"),
 						   .recursive = true,
-						   .readonly_after_create = root->readonly });
+						   .readonly = layer,
+						   .readonly_after_create = root->readonly && !layer });
 	return 0;
 }
 
@@ -224,7 +269,7 @@ static int derive_seccomp(struct oci_seccomp *s, struct error *err)
 static int derive_linux(struct derivation *d, struct error *err)
 {
 	struct oci_linux *l = d->config->linux_;
-	_cleanup_free_ char *cgroup = xasprintf("/%s", d->id);
+	_cleanup_free_ char *cgroup = xasprintf("/%s", d->facts->id);
 	int r = d->pod ? derive_member_namespaces(d, err) : derive_namespaces(d, err);
 
 	if (r < 0)
@@ -271,7 +316,7 @@ static int derive_rest(struct derivation *d, _unused_ struct error *err)
 static int derive(struct derivation *d, struct error *err)
 {
 	static int (*const steps[])(struct derivation * d, struct error * err) = {
-		derive_root, derive_mounts, derive_linux, derive_process, derive_rest,
+		derive_layer, derive_root, derive_mounts, derive_linux, derive_process, derive_rest,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
@@ -283,12 +328,12 @@ static int derive(struct derivation *d, struct error *err)
 	return json_write(&oci_config_type, d->config, &d->out->json, NULL, err);
 }
 
-static int derive_from(const struct bundle *bundle, const char *id, const struct guest_pod *pod, struct guest_config **ret,
+static int derive_from(const struct bundle *bundle, const struct guest_facts *facts, const struct guest_pod *pod, struct guest_config **ret,
 		       struct error *err)
 {
 	_cleanup_guest_config_ struct guest_config *out = xcalloc(1, sizeof(*out));
 	_cleanup_doc_ struct oci_doc *doc = NULL;
-	struct derivation d = { .bundle = bundle, .id = id, .pod = pod, .out = out };
+	struct derivation d = { .bundle = bundle, .facts = facts, .pod = pod, .out = out };
 	int r;
 
 	r = json_parse(&oci_config_type, bundle->json, bundle->json_len, &doc, err);
@@ -303,17 +348,16 @@ static int derive_from(const struct bundle *bundle, const char *id, const struct
 	return 0;
 }
 
-int guest_config_derive(const struct bundle *bundle, const char *id, struct guest_config **ret,
-			struct error *err)
+int guest_config_derive(const struct bundle *bundle, const struct guest_facts *facts, struct guest_config **ret, struct error *err)
 {
-	return derive_from(bundle, id, NULL, ret, err);
+	return derive_from(bundle, facts, NULL, ret, err);
 }
 
-int guest_config_derive_member(const struct bundle *bundle, const char *id, const struct guest_pod *pod, struct guest_config **ret,
-			       struct error *err)
+int guest_config_derive_member(const struct bundle *bundle, const struct guest_facts *facts, const struct guest_pod *pod,
+			       struct guest_config **ret, struct error *err)
 {
 	if (bundle->config->vm)
 		return error_set(err, EINVAL, "vm: the container is a member of the pod sandbox \"%s\", whose virtual machine is there already",
 				 pod->sandbox);
-	return derive_from(bundle, id, pod, ret, err);
+	return derive_from(bundle, facts, pod, ret, err);
 }

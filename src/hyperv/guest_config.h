@@ -7,8 +7,10 @@
 
 #include "base/error.h"
 #include "base/macros.h"
+#include "container/layer.h"
 
 struct bundle;
+struct settings;
 
 /* What the guest's agent keeps of a container (agent/main.c), by its id; "ns" there has the files of its namespaces (agent/verbs.c). */
 #define GUEST_STATE_DIR "/run/hvrun"
@@ -27,11 +29,29 @@ struct share {
 				       rootfs */
 };
 
+/* Where the guest mounts the disk with the container's layer. */
+#define GUEST_LAYER_DIR "/run/layer"
+
+/* A disk of the VM: the container's layer. */
+struct disk {
+	const char *mount; /* GUEST_LAYER_DIR */
+	const char *type;  /* the file system that is mounted there */
+};
+
+/* What is to be known beside the bundle, asked before so that the derivation is pure. */
+struct guest_facts {
+	const char *id;
+	const struct settings *settings;
+};
+
 /* A container as the guest is told of it. */
 struct guest_config {
 	char *json; /* its config.json there */
 	struct share *shares;
 	size_t n_shares;
+	struct disk *disks;
+	size_t n_disks;
+	struct layer_spec layer;
 	const char *network_path; /* network namespace to join on the host; NULL: a new one. Borrowed from the
 				     bundle */
 };
@@ -41,8 +61,7 @@ struct guest_config {
  * become entries of the share tree, what the host does itself is left out, and what cannot be had in a VM is
  * refused with a message that names the field. Pure: nothing is opened. Returns 0 and *ret, or < 0.
  */
-int guest_config_derive(const struct bundle *bundle, const char *id, struct guest_config **ret,
-			struct error *err);
+int guest_config_derive(const struct bundle *bundle, const struct guest_facts *facts, struct guest_config **ret, struct error *err);
 
 /* A container that is added to a VM which runs: a member of the pod whose sandbox the VM was made for. */
 struct guest_pod {
@@ -55,8 +74,8 @@ struct guest_pod {
  * The same for a member: namespaces of the sandbox become those that the sandbox has in the guest; a path that leads elsewhere is refused,
  * and so is a network of its own.
  */
-int guest_config_derive_member(const struct bundle *bundle, const char *id, const struct guest_pod *pod, struct guest_config **ret,
-			       struct error *err);
+int guest_config_derive_member(const struct bundle *bundle, const struct guest_facts *facts, const struct guest_pod *pod,
+			       struct guest_config **ret, struct error *err);
 
 struct guest_config *guest_config_free(struct guest_config *g);
 static inline void guest_config_freep(struct guest_config **g)

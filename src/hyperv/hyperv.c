@@ -52,6 +52,7 @@ static void warn_of_capabilities(const struct oci_process *process)
 static int validate_vm(const struct env *env, const struct bundle *bundle, struct error *err)
 {
 	const struct settings_hyperv *settings = &env->settings->hyperv;
+	const struct guest_facts facts = { .id = "validate", .settings = env->settings };
 	_cleanup_guest_config_ struct guest_config *guest = NULL;
 	const struct vmm_ops *vmm = vmm_find(settings->vmm, err);
 	_cleanup_choice_ struct choice choice = { 0 };
@@ -67,7 +68,7 @@ static int validate_vm(const struct env *env, const struct bundle *bundle, struc
 	if (r == 0)
 		r = check_rootfs(bundle, err);
 	if (r == 0)
-		r = guest_config_derive(bundle, "validate", &guest, err);
+		r = guest_config_derive(bundle, &facts, &guest, err);
 	if (r == 0)
 		r = spec_make_vm(bundle->config, settings, &choice, &spec, err);
 	if (r == 0)

@@ -137,12 +137,13 @@ static int derive(struct member *m, struct error *err)
 	char prefix[2 * PREFIX_BYTES + 1];
 	bool *shared = xcalloc(l ? l->n_namespaces + 1 : 1, sizeof(*shared));
 	const struct guest_pod pod = { .sandbox = m->sandbox->id, .share_prefix = prefix, .shared = shared };
+	const struct guest_facts facts = { .id = m->req ? m->req->container->id : "validate", .settings = m->env->settings };
 	int r = make_prefix(prefix, err);
 
 	for (size_t i = 0; l && i < l->n_namespaces; i++)
 		shared[i] = member_shares(&l->namespaces[i], (pid_t)m->sandbox->state->pid, m->sandbox_config);
 	if (r == 0)
-		r = guest_config_derive_member(m->bundle, m->req ? m->req->container->id : "validate", &pod, &m->guest, err);
+		r = guest_config_derive_member(m->bundle, &facts, &pod, &m->guest, err);
 	free(shared);
 	if (r == 0 && m->guest->n_shares > FDS_MAX - OTHER_FDS)
 		r = error_set(err, E2BIG, "mounts: %zu bind mounts, at most %d can be shared with a virtual machine", m->guest->n_shares - 1,

@@ -40,6 +40,11 @@ static void print(const struct guest_config *g, struct buf *out)
 			   s->recursive ? ", recursive" : "", s->readonly ? ", read-only" : "",
 			   s->readonly_after_create ? ", read-only after create" : "");
 	}
+	for (size_t i = 0; i < g->n_disks; i++)
+		buf_printf(out, "disk %zu: %s at %s\n", i, g->disks[i].type, g->disks[i].mount);
+	if (g->layer.kind != LAYER_NONE)
+		buf_printf(out, "layer: %s, %llu bytes%s\n", g->layer.kind == LAYER_MEMORY ? "memory" : "overlay",
+			   (unsigned long long)g->layer.size, g->layer.keep ? ", kept" : "");
 	buf_printf(out, "network: %s\n", g->network_path ? g->network_path : "new");
 	print_config(g->json, out);
 }
@@ -51,6 +56,7 @@ static void check(const char *name)
 	_cleanup_guest_config_ struct guest_config *g = NULL;
 	_cleanup_doc_ struct oci_doc *doc = NULL;
 	_cleanup_buf_ struct buf out = { 0 };
+	const struct guest_facts facts = { .id = "web" };
 	struct bundle b = { .path = (char *)"/bundle", .dirfd = -1 };
 	struct error err;
 
@@ -58,7 +64,7 @@ static void check(const char *name)
 	assert_int_equal(json_parse(&oci_config_type, b.json, b.json_len, &doc, &err), 0);
 	b.config = oci_doc_root(doc);
 	b.rootfs = path_join(b.path, b.config->root->path);
-	if (guest_config_derive(&b, "web", &g, &err) < 0)
+	if (guest_config_derive(&b, &facts, &g, &err) < 0)
 		buf_printf(&out, "error: %s\n", err.msg);
 	else
 		print(g, &out);

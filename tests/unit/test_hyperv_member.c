@@ -84,7 +84,7 @@ static int derive(const char *namespaces, bool shared, struct guest_config **ret
 
 	assert_int_equal(json_parse(&oci_config_type, json, strlen(json), &doc, err), 0);
 	b.config = oci_doc_root(doc);
-	return guest_config_derive_member(&b, "web", &pod, ret, err);
+	return guest_config_derive_member(&b, &(struct guest_facts){ .id = "web" }, &pod, ret, err);
 }
 
 static void test_derived(void **state)
@@ -137,9 +137,35 @@ static void test_refused(void **state)
 	}
 }
 
+/* A disk cannot be added to a machine that runs; memory would need drivers there that it may not have. */
+static void test_layer(void **state)
+{
+	static const char *const kinds[] = { "overlay", "memory" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		_cleanup_free_ char *json = xasprintf("{\"ociVersion\": \"1.3.0\", \"root\": {\"path\": \"rootfs\"}, \"annotations\": "
+						      "{\"io.hvrun.sandbox\": \"%s\"}}", kinds[i]);
+		_cleanup_doc_ struct oci_doc *doc = NULL;
+		struct bundle b = { .path = (char *)"/bundle", .dirfd = -1, .rootfs = (char *)"/bundle/rootfs", .json = json,
+				    .json_len = strlen(json) };
+		const struct guest_pod pod = { .sandbox = "pod", .share_prefix = "0123" };
+		struct guest_config *g = NULL;
+		struct error err = { 0 };
+
+		assert_int_equal(json_parse(&oci_config_type, json, b.json_len, &doc, &err), 0);
+		b.config = oci_doc_root(doc);
+		assert_true(guest_config_derive_member(&b, &(struct guest_facts){ .id = "web" }, &pod, &g, &err) < 0);
+		assert_string_equal(err.msg, "annotation io.hvrun.sandbox: a member of the pod sandbox \"pod\" cannot have a layer: that virtual "
+					     "machine runs already");
+		assert_null(g);
+	}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_shares), cmocka_unit_test(test_derived), cmocka_unit_test(test_refused) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_shares), cmocka_unit_test(test_derived), cmocka_unit_test(test_refused),
+					      cmocka_unit_test(test_layer) };
 
 	return cmocka_run_group_tests_name("hyperv_member", tests, NULL, NULL);
 }
