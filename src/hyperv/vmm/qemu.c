@@ -31,10 +31,14 @@
  *
  * The two CPU features that TCG loses: QEMU 7.2 emulates cmpxchg16b wrongly (random double faults), and
  * 5-level page tables cost time for nothing.
+ *
+ * virt: arm64's, told by a device tree that QEMU writes; its firmware's flash stays empty. No interrupt translation service and no ACPI: there is no
+ * PCI device to use them. pauth-impdef: pointers are signed by a hash of QEMU's own instead of the architecture's, which is half of a guest's
+ * time when it is emulated (docs/system/arm/cpu-features.rst).
  */
-enum { MICROVM, MICROVM_NOACPI, _MACHINE_MAX };
+enum { MICROVM, MICROVM_NOACPI, VIRT, _MACHINE_MAX };
 
-#define X86_ARGS "reboot=t pci=off"
+#define X86_ARGS " no_timer_check reboot=t pci=off"
 #define X86_TCG_CPU "max,cx16=off,la57=off"
 #define X86_TCG_ARGS X86_ARGS " tsc=reliable noreplace-smp"
 
@@ -43,8 +47,7 @@ static const struct machine {
 	struct {
 		const char *machine, *cpu, *kernel_args;
 	} accels[_VMM_ACCEL_MAX];
-	const char *serial; /* the option for the serial port */
-	const char *console, *no_console;
+	const char *serial[2], *console[2]; /* without and with a console: the machine's options, the kernel's arguments */
 	bool has_tsc;
 } machines[_MACHINE_MAX] = {
 	[MICROVM] = {
@@ -54,9 +57,8 @@ static const struct machine {
 			[VMM_ACCEL_KVM] = {"accel=kvm,pic=off,pit=off,rtc=off", "host", X86_ARGS},
 			[VMM_ACCEL_TCG] = {"accel=tcg", X86_TCG_CPU, X86_TCG_ARGS},
 		},
-		.serial = "isa-serial",
-		.console = " console=ttyS0",
-		.no_console = " 8250.nr_uarts=0",
+		.serial = {",isa-serial=off", ",isa-serial=on"},
+		.console = {" 8250.nr_uarts=0", " console=ttyS0"},
 		.has_tsc = true,
 	},
 	[MICROVM_NOACPI] = {
@@ -66,19 +68,31 @@ static const struct machine {
 			[VMM_ACCEL_KVM] = {"accel=kvm,rtc=off", "host", X86_ARGS},
 			[VMM_ACCEL_TCG] = {"accel=tcg", X86_TCG_CPU, X86_TCG_ARGS},
 		},
-		.serial = "isa-serial",
-		.console = " console=ttyS0",
-		.no_console = " 8250.nr_uarts=0",
+		.serial = {",isa-serial=off", ",isa-serial=on"},
+		.console = {" 8250.nr_uarts=0", " console=ttyS0"},
 		.has_tsc = true,
+	},
+	[VIRT] = {
+		.name = "virt",
+		.options = "its=off,acpi=off,usb=off",
+		.accels = {
+			[VMM_ACCEL_KVM] = {"accel=kvm,gic-version=host", "host", ""},
+			[VMM_ACCEL_TCG] = {"accel=tcg,gic-version=3", "max,pauth-impdef=on", ""},
+		},
+		.serial = {"", ""},
+		.console = {"", " console=ttyAMA0"},
 	},
 };
 
 static const char *const x86_binaries[] = {"/usr/bin/qemu-system-x86_64", "/usr/local/bin/qemu-system-x86_64",
 					   "/usr/libexec/qemu-kvm", NULL};
 
+static const char *const arm64_binaries[] = {"/usr/bin/qemu-system-aarch64", "/usr/local/bin/qemu-system-aarch64", NULL};
+
 static const struct vmm_machine machine_names[_MACHINE_MAX + 1] = {
 	[MICROVM] = {"amd64", "microvm", x86_binaries, "qemu-system-x86"},
 	[MICROVM_NOACPI] = {"amd64", "microvm-noacpi", x86_binaries, "qemu-system-x86"},
+	[VIRT] = {"arm64", "virt", arm64_binaries, "qemu-system-arm"},
 };
 
 /* A spec whose machine is not known has been refused before (vmm_binary()). */
@@ -91,11 +105,11 @@ static const struct machine *find_machine(const struct vm_spec *spec)
 }
 
 /*
- * cryptomgr.notests: self-tests of algorithms nobody asked for, 0.2 s under TCG. no_timer_check: the timer of
- * a VM needs no test. panic=-1 oops=panic: a guest whose kernel has failed ends at once. reboot=t: by triple
- * fault, the shortest way out of a machine without a firmware to ask. pci=off: there is none to look for.
+ * cryptomgr.notests: self-tests of algorithms nobody asked for, 0.2 s under TCG. panic=-1 oops=panic: a guest whose kernel has failed ends at
+ * once. Of x86's, no_timer_check: the timer of a VM needs no test; reboot=t: by triple fault, the shortest way out of a machine without a
+ * firmware to ask; pci=off: there is none to look for. What a kernel does not know it hands to init, whose arguments mean something else.
  */
-#define KERNEL_ARGS "cryptomgr.notests no_timer_check panic=-1 oops=panic quiet"
+#define KERNEL_ARGS "cryptomgr.notests panic=-1 oops=panic quiet"
 
 /* option and its value, formatted. */
 static void add(char ***argv, const char *option, const char *fmt, ...) _printf_(3, 4);
@@ -152,8 +166,8 @@ static void add_machine(char ***argv, const struct vm_spec *spec)
 	_cleanup_free_ char *name = quote(spec->name);
 
 	add(argv, "-name", "guest=%s", name);
-	add(argv, "-M", "%s,%s,%s,%s=%s%s", m->name, m->accels[spec->accel].machine, m->options, m->serial,
-	    spec->console_fd >= 0 ? "on" : "off", spec->start == VMM_START_BOOT ? "" : ",memory-backend=mem");
+	add(argv, "-M", "%s,%s,%s%s%s", m->name, m->accels[spec->accel].machine, m->options, m->serial[spec->console_fd >= 0],
+	    spec->start == VMM_START_BOOT ? "" : ",memory-backend=mem");
 	add(argv, "-cpu", "%s", m->accels[spec->accel].cpu);
 	add(argv, "-smp", "%u", spec->vcpus);
 	add(argv, "-m", "size=%" PRIu64 "M", memory_mib(spec));
@@ -177,8 +191,8 @@ static void add_kernel(char ***argv, const struct vm_spec *spec)
 		return;
 	}
 
-	buf_printf(&cmdline, KERNEL_ARGS " %s%s", m->accels[spec->accel].kernel_args,
-		   spec->console_fd >= 0 ? m->console : m->no_console);
+	buf_printf(&cmdline, KERNEL_ARGS "%s%s", m->accels[spec->accel].kernel_args,
+		   m->console[spec->console_fd >= 0]);
 	if (spec->storage)
 		buf_append_str(&cmdline, " hvrun.storage"); /* agent/boot.c */
 	if (m->has_tsc && spec->accel == VMM_ACCEL_TCG && spec->tsc_khz)
