@@ -77,3 +77,10 @@ char *install_path(enum install_file file)
 	looked = true;
 	return dir ? path_join(dir, files[file].build) : xstrdup(files[file].installed);
 }
+
+char *install_foreign_guest(const char *architecture, enum install_file file)
+{
+	_cleanup_free_ char *usual = install_path(file), *dir = path_dirname(usual);
+
+	return xasprintf("%s-%s%s", dir, architecture, usual + strlen(dir));
+}

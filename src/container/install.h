@@ -12,4 +12,7 @@ enum install_file { INSTALL_WORKER, INSTALL_AGENT, INSTALL_KERNEL, INSTALL_INITR
  */
 char *install_path(enum install_file file);
 
+/* The same for the kernel or the initramfs of another architecture's guest ("arm64"): beside the usual guest's directory, in "guest-arm64". */
+char *install_foreign_guest(const char *architecture, enum install_file file);
+
 #endif

@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <ocispec/doc.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "base/architecture.h"
 #include "base/file.h"
@@ -21,7 +22,7 @@
 #include "linux/cgroup/cgroup.h"
 #include "schema/types.h"
 
-enum { SETTINGS_MAX = 1 << 20 };
+enum { SETTINGS_MAX = 1 << 20, FOREIGN_GUESTS_MAX = 2 };
 
 #define DEFAULT_MEMORY (2ULL << 30)
 enum { DEFAULT_VCPUS = 1, DEFAULT_BOOT_TIMEOUT = 60 };
@@ -31,8 +32,7 @@ struct settings *settings_free(struct settings *s)
 	if (!s)
 		return NULL;
 	oci_doc_free(s->doc);
-	for (size_t i = 0; i < ARRAY_SIZE(s->found); i++)
-		free(s->found[i]);
+	strv_free(s->found);
 	free(s->guests);
 	free(s->path);
 	free(s);
@@ -86,6 +86,11 @@ static const struct settings_guest *find_guest(const struct settings_guest *gues
 	return NULL;
 }
 
+static bool is_foreign(const struct settings_guest *g)
+{
+	return !str_eq(g->architecture, HOST_ARCHITECTURE);
+}
+
 /* Row i of guests, from row i - 1 of the file. */
 static int fill_guest(struct settings *s, size_t i, const struct hv_settings_guest *f, struct error *err)
 {
@@ -108,7 +113,43 @@ static int fill_guest(struct settings *s, size_t i, const struct hv_settings_gue
 		.accel = s->hyperv.accel,
 		.vmm_path = f->vmm_path,
 	};
+	if (is_foreign(g))
+		g->accel = "tcg";
+	if (f->accel && is_foreign(g) && str_eq(f->accel, "kvm"))
+		return error_set(err, EINVAL, "%s: \"kvm\" runs only this host's own architecture (%s), not %s: tcg does", field,
+				 HOST_ARCHITECTURE, g->architecture);
 	return f->accel ? set_accel(&g->accel, field, f->accel, err) : 0;
+}
+
+/* Keeps path as long as the settings. */
+static const char *keep(struct settings *s, char *path)
+{
+	_cleanup_free_ char *owned = path;
+
+	strv_append(&s->found, owned);
+	return s->found[strv_length(s->found) - 1];
+}
+
+/* The guests that the file need not name: those that are there. A name that it gives to something else stays its own. */
+static void find_foreign_guests(struct settings *s)
+{
+	static const char *const architectures[] = { "amd64", "arm64" };
+
+	_Static_assert(ARRAY_SIZE(architectures) <= FOREIGN_GUESTS_MAX, "a place for each");
+	for (size_t i = 0; i < ARRAY_SIZE(architectures); i++) {
+		const char *name = architectures[i];
+		_cleanup_free_ char *kernel = str_eq(name, HOST_ARCHITECTURE) ? NULL : install_foreign_guest(name, INSTALL_KERNEL);
+
+		if (!kernel || find_guest(s->guests, s->hyperv.n_guests, name) || access(kernel, F_OK) < 0)
+			continue;
+		s->guests[s->hyperv.n_guests++] = (struct settings_guest){
+			.name = name,
+			.architecture = name,
+			.kernel = keep(s, TAKE_PTR(kernel)),
+			.initrd = keep(s, install_foreign_guest(name, INSTALL_INITRD)),
+			.accel = "tcg",
+		};
+	}
 }
 
 /* When the paths are known. */
@@ -117,7 +158,7 @@ static int fill_guests(struct settings *s, const struct hv_settings_hyperv *f, s
 	size_t n = f ? f->n_guests : 0;
 	int r = 0;
 
-	s->guests = xcalloc(n + 1, sizeof(*s->guests));
+	s->guests = xcalloc(n + 1 + FOREIGN_GUESTS_MAX, sizeof(*s->guests));
 	s->guests[0] = (struct settings_guest){
 		.name = SETTINGS_USUAL_GUEST,
 		.architecture = HOST_ARCHITECTURE,
@@ -130,6 +171,8 @@ static int fill_guests(struct settings *s, const struct hv_settings_hyperv *f, s
 		r = fill_guest(s, i, &f->guests[i - 1], err);
 	s->hyperv.guests = s->guests;
 	s->hyperv.n_guests = n + 1;
+	if (r == 0)
+		find_foreign_guests(s);
 	return r;
 }
 
@@ -137,7 +180,8 @@ void settings_set_accel(struct settings *s, const char *accel)
 {
 	s->hyperv.accel = accel;
 	for (size_t i = 0; i < s->hyperv.n_guests; i++)
-		s->guests[i].accel = accel;
+		if (!is_foreign(&s->guests[i]))
+			s->guests[i].accel = accel;
 }
 
 static int fill_sandbox(struct settings *s, const struct hv_settings_sandbox *f, struct error *err)
@@ -201,10 +245,9 @@ static void find_files(struct settings *s)
 		     { &h->kernel, INSTALL_KERNEL },
 		     { &h->initrd, INSTALL_INITRD } };
 
-	_Static_assert(ARRAY_SIZE(rows) == ARRAY_SIZE(s->found), "a place for each");
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 		if (!*rows[i].path)
-			*rows[i].path = s->found[i] = install_path(rows[i].file);
+			*rows[i].path = keep(s, install_path(rows[i].file));
 }
 
 int settings_load(const char *path, struct settings **ret, struct error *err)

@@ -17,7 +17,8 @@ struct hv_settings;
 
 /*
  * A kernel that a bundle may choose by its name, and how it is booted: a row of "hyperv.guests". Row 0 is what "hyperv.kernel" and its
- * neighbours describe. Where a row says nothing it has what row 0 has.
+ * neighbours describe. Where a row says nothing it has what row 0 has, but that another architecture's is always emulated. The last ones may be
+ * in no file: guests of other architectures that were made or installed beside the usual one (make guest-arm64), called by their architecture.
  */
 #define SETTINGS_USUAL_GUEST "default" /* name of row 0 */
 struct settings_guest {
@@ -72,7 +73,7 @@ struct settings {
 	struct settings_hyperv hyperv;
 	struct settings_guest *guests; /* hyperv.guests, owned */
 	struct oci_doc *doc;
-	char *found[3]; /* owned: worker, kernel and initrd where the file does not say */
+	char **found; /* owned: worker, kernel and initrd where the file does not say, those of other architectures' guests */
 };
 
 /*
@@ -82,7 +83,7 @@ struct settings {
  */
 int settings_load(const char *path, struct settings **ret, struct error *err);
 
-/* --vm-accel: all guests run by accel, whatever the file says. Borrowed. */
+/* --vm-accel: all guests of the host's architecture run by accel, whatever the file says. Borrowed. */
 void settings_set_accel(struct settings *s, const char *accel);
 
 struct settings *settings_free(struct settings *s);

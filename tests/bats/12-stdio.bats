@@ -60,7 +60,7 @@ load lib
 @test "a reader that is slower than the container loses nothing" {
 	process /bin/init flood 3000000
 	hv run "$ID" </dev/null | { sleep 1; cat; } >"$SCRATCH/back"
-	"$INIT" flood 3000000 | cmp - "$SCRATCH/back"
+	"$HOST_INIT" flood 3000000 | cmp - "$SCRATCH/back"
 }
 
 @test "a reader that goes away does not hang the container" {
@@ -81,7 +81,7 @@ load lib
 @test "both outputs at once, a megabyte each" {
 	process /bin/sh -c '/bin/init flood 1000000 >&2 & /bin/init flood 1000000; wait'
 	hv run "$ID" >"$SCRATCH/stdout" 2>"$SCRATCH/stderr" </dev/null
-	"$INIT" flood 1000000 >"$SCRATCH/expected"
+	"$HOST_INIT" flood 1000000 >"$SCRATCH/expected"
 	cmp "$SCRATCH/expected" "$SCRATCH/stdout"
 	cmp "$SCRATCH/expected" "$SCRATCH/stderr"
 }

@@ -9,6 +9,7 @@
 #   HVRUN          the runtime; runc or crun may be given to check the suite itself
 #   RUNTIME_TYPE   Default or HyperV
 #   HVTEST_BIN     where tests/init's and tests/bats/helpers' programs are
+#   HVTEST_INIT, BUSYBOX   those of the containers, when they are of another architecture than the host's
 #   VM_ACCEL       kvm or tcg, the --vm-accel of every call
 #   HVRUN_OPTIONS  more options for every call (tests/vm/run: --systemd-cgroup)
 #   STRICT=1       a skip is a failure; what is "not for" a runtime type, a runtime or a cgroup manager is none
@@ -19,7 +20,8 @@ HVRUN=${HVRUN:?the runtime to test}
 RUNTIME_TYPE=${RUNTIME_TYPE:-Default}
 VM_ACCEL=${VM_ACCEL:-tcg}
 STRICT=${STRICT:-0}
-INIT=$HVTEST_BIN/init/init
+HOST_INIT=$HVTEST_BIN/init/init
+INIT=${HVTEST_INIT:-$HOST_INIT}
 CONSOLE=$HVTEST_BIN/bats/helpers/console
 ANNOTATION=io.hvrun.runtime-type
 # How long one call may take, and how long a condition is waited for (seconds). An emulated machine boots in one or two.
