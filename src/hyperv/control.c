@@ -13,8 +13,11 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/process.h"
+#include "base/str.h"
 #include "container/container.h"
+#include "container/env.h"
 #include "container/layer.h"
+#include "container/settings.h"
 #include "hyperv/create.h"
 #include "hyperv/member.h"
 #include "hyperv/network.h"
@@ -68,10 +71,17 @@ static int call_container(const struct container *c, enum message type, int time
 	return hyperv_call(c, type, &hv_agent_container_type, &m, timeout_ms, reply, err);
 }
 
-/* startContainer hooks take their time: no limit but the VM's life. */
-int hyperv_start(_unused_ const struct env *env, struct container *c, struct error *err)
+enum { START_TIMEOUT_MS = 60000 }; /* where nobody has read the settings */
+
+/* startContainer hooks take their time: no limit then but the VM's life. */
+int hyperv_start(const struct env *env, struct container *c, struct error *err)
 {
-	return call_container(c, MESSAGE_START, -1, NULL, err);
+	int timeout = env->settings ? (int)env->settings->hyperv.boot_timeout * 1000 : START_TIMEOUT_MS;
+	bool hooks = false;
+
+	for (size_t i = 0; i < c->state->n_hooks; i++)
+		hooks |= str_eq(c->state->hooks[i], "startContainer");
+	return call_container(c, MESSAGE_START, hooks ? -1 : timeout, NULL, err);
 }
 
 /* Power-off: what SIGKILL comes to for a guest that does not answer. */

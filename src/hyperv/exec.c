@@ -23,7 +23,7 @@
 #include "schema/json.h"
 #include "schema/types.h"
 
-static int send_exec(const struct launch *l, const struct container *c, const struct exec_request *req, int connection,
+static int send_exec(const struct launch *l, const struct container *c, const struct exec_request *req, struct client_request *call,
 		     struct error *err)
 {
 	bool terminal = req->process->terminal;
@@ -31,15 +31,13 @@ static int send_exec(const struct launch *l, const struct container *c, const st
 				      .n_sub_cgroups = strv_length((char **)req->sub_cgroups),
 				      .has_ignore_paused = true, .ignore_paused = req->ignore_paused };
 	struct hv_worker_exec setup = { .exec = &exec, .has_console = true, .console = terminal };
-	int fds[] = { connection, req->io.console_socket };
-	struct client_request call = { .type = MESSAGE_EXEC, .fds = fds, .n_fds = terminal ? 2 : 1, .timeout_ms = -1 };
 	_cleanup_free_ char *body = NULL;
-	int r = json_write(&hv_worker_exec_type, &setup, &body, &call.len, err);
+	int r = json_write(&hv_worker_exec_type, &setup, &body, &call->len, err);
 
 	if (r < 0)
 		return r;
-	call.body = body;
-	return client_call(l->sock, &call, NULL, err);
+	call->body = body;
+	return client_call(l->sock, call, NULL, err);
 }
 
 static int check(const struct exec_request *req, struct error *err)
@@ -55,6 +53,8 @@ int hyperv_exec(const struct env *env, struct container *c, const struct exec_re
 {
 	struct launch_request launch = { .binary = env->settings->hyperv.worker, .id = c->id, .role = "exec", .stdio = req->io.stdio };
 	_cleanup_cgroup_ struct cgroup *cgroup = NULL;
+	struct client_request call = { .type = MESSAGE_EXEC, .n_fds = req->process->terminal ? 2 : 1,
+				       .timeout_ms = (int)env->settings->hyperv.boot_timeout * 1000 };
 	_cleanup_fd_ int connection = -1;
 	struct launch l = LAUNCH_NONE;
 	int r = check(req, err);
@@ -69,7 +69,8 @@ int hyperv_exec(const struct env *env, struct container *c, const struct exec_re
 	r = launch_start(&launch, &l, err);
 	if (r < 0)
 		return r;
-	r = send_exec(&l, c, req, connection, err);
+	call.fds = (int[]){ connection, req->io.console_socket };
+	r = send_exec(&l, c, req, &call, err);
 	if (r < 0) {
 		launch_abort(&l);
 		return r;

@@ -108,7 +108,7 @@ int hyperv_processes(_unused_ const struct env *env, struct container *c, struct
 		return r;
 	m = oci_doc_root(doc);
 	rows = xcalloc(m->n_processes + 1, sizeof(*rows));
-	for (size_t i = 0; i < m->n_processes; i++)
+	for (size_t i = 0; i < m->n_processes; i++) {
 		rows[i] = (struct process_row){
 			.pid = (pid_t)m->processes[i].pid,
 			.ppid = (pid_t)m->processes[i].ppid,
@@ -119,6 +119,8 @@ int hyperv_processes(_unused_ const struct env *env, struct container *c, struct
 			.tty = xstrdup(m->processes[i].tty),
 			.command = xstrdup(m->processes[i].command),
 		};
+		process_row_make_printable(&rows[i]);
+	}
 	*ret = rows;
 	*ret_n = m->n_processes;
 	return 0;

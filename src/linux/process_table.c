@@ -95,6 +95,8 @@ static char *make_printable(char *text)
 
 		if (n == 0 || *p < ' ' || *p == 0x7f)
 			*p = '?';
+		else if (*p == 0xc2 && p[1] < 0xa0) /* C1 */
+			p[0] = p[1] = '?';
 		p += n > 0 ? n : 1;
 	}
 	return text;
@@ -204,6 +206,12 @@ int process_rows_read(const pid_t *pids, size_t n, struct process_row **ret, siz
 	*ret = rows;
 	*ret_n = n_rows;
 	return 0;
+}
+
+void process_row_make_printable(struct process_row *row)
+{
+	make_printable(row->tty);
+	make_printable(row->command);
 }
 
 void process_row_shorten(struct process_row *row, size_t max)

@@ -25,6 +25,9 @@ struct process_row {
  * out; what is not printable in its texts is "?". *ret: process_rows_free(). < 0: /proc cannot be read at all.
  */
 int process_rows_read(const pid_t *pids, size_t n, struct process_row **ret, size_t *ret_n, struct error *err);
+/* The same for a row that somebody else has read: what is not printable is "?". */
+void process_row_make_printable(struct process_row *row);
+
 /* Cuts the command down to max bytes, between characters. */
 void process_row_shorten(struct process_row *row, size_t max);
 

@@ -114,7 +114,9 @@ int client_call(int sock, const struct client_request *req, struct buf *reply, s
 		return r;
 	frame_reader_init(&reader, FRAME_CONTROL_MAX);
 	r = client_receive(sock, &reader, req->timeout_ms, &f, NULL, 0, NULL, err);
-	if (r == 0)
+	if (r == -ETIMEDOUT)
+		error_set(err, ETIMEDOUT, "%s: no answer within %d seconds", message_to_string(req->type), req->timeout_ms / 1000);
+	else if (r == 0)
 		r = error_set(err, ECONNRESET, "%s: no answer, the connection was closed",
 			      message_to_string(req->type));
 	else if (r > 0 && (f.type != req->type || f.id != 1 || !(f.flags & FRAME_REPLY)))

@@ -229,6 +229,15 @@ static void sink_discard(struct stream *s)
 	send_frame(s->mux, MESSAGE_RESET, s->id, NULL, 0);
 }
 
+/* Not to a peer that does not read what it is sent: its credits would pile up here, for ever. */
+static void give_back(struct stream *s)
+{
+	if (s->written < MUX_WINDOW / 2 || (s->mux->channel && channel_full(s->mux->channel)))
+		return;
+	send_credit(s, (uint32_t)s->written);
+	s->written = 0;
+}
+
 /* Writes what the endpoint takes. Returns the number of bytes; discards the stream when its reader is gone.
  */
 static size_t sink_write(struct stream *s, const char *bytes, size_t n)
@@ -248,11 +257,25 @@ static size_t sink_write(struct stream *s, const char *bytes, size_t n)
 			done += (size_t)r;
 	}
 	s->written += done;
-	if (s->written >= MUX_WINDOW / 2) {
-		send_credit(s, (uint32_t)s->written);
-		s->written = 0;
-	}
+	give_back(s);
 	return done;
+}
+
+int mux_abandon_process(struct mux *m, uint32_t process, struct error *err)
+{
+	int r = 0;
+
+	walk_begin(m);
+	for (struct stream *s = m->streams; s && r >= 0; s = s->next) {
+		if (s->dead || stream_process(s->id) != process)
+			continue;
+		if (!s->sink)
+			r = source_end(s, err);
+		else if (!s->discard)
+			sink_discard(s);
+	}
+	walk_end(m);
+	return r;
 }
 
 static int on_sink(void *data, _unused_ int fd, _unused_ uint32_t events, struct error *err)
@@ -381,9 +404,14 @@ static int on_drained(void *data, _unused_ struct channel *c, struct error *err)
 	int r = 0;
 
 	walk_begin(m);
-	for (struct stream *s = m->streams; s && r >= 0; s = s->next)
-		if (!s->dead && !s->sink)
+	for (struct stream *s = m->streams; s && r >= 0; s = s->next) {
+		if (s->dead)
+			continue;
+		if (s->sink)
+			give_back(s);
+		else
 			r = source_pump(s, err);
+	}
 	walk_end(m);
 	return r;
 }

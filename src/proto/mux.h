@@ -57,6 +57,12 @@ void mux_grant(struct mux *m, uint32_t process);
 void mux_remove(struct mux *m, uint64_t id);
 void mux_remove_process(struct mux *m, uint32_t process);
 
+/*
+ * Nobody is at our ends of a process's streams any more: their fds are closed, and the peer is told. What it still sends, as its credit
+ * allows, is dropped. Returns 0 or < 0.
+ */
+int mux_abandon_process(struct mux *m, uint32_t process, struct error *err);
+
 /* Calls flushed() once all that is in the process's sources now has been sent; at once when there is nothing.
  */
 int mux_flush(struct mux *m, uint32_t process, struct error *err);

@@ -23,7 +23,10 @@
 #include "vmwp/members.h"
 #include "vmwp/worker.h"
 
-enum { CLIENTS_MAX = 512 };
+enum {
+	CLIENTS_MAX = 512,
+	PENDING_MAX = 512, /* requests that the guest has not answered */
+};
 
 /* remote processes ----------------------------------------------------------------------------------------------------- */
 
@@ -343,6 +346,9 @@ static int handle_request(struct client *c, const struct frame *f, struct error 
 	if (requests[f->type].created &&
 	    !is_there(c->worker, requests[f->type].type, doc ? oci_doc_root(doc) : NULL, requests[f->type].id))
 		return error_set(err, ESRCH, "container not running");
+	/* the code is for whoever kills: hyperv_signal() */
+	if (c->worker->n_pending >= PENDING_MAX && requests[f->type].created)
+		return error_set(err, ETIMEDOUT, "the guest does not answer: %u requests wait for it", c->worker->n_pending);
 	return requests[f->type].handle(c, f, doc ? oci_doc_root(doc) : NULL, err);
 }
 
@@ -376,23 +382,36 @@ static void client_free(struct client *c)
 			r->client = NULL;
 	channel_free(c->channel);
 	free(c);
+	if (w->listen_source)
+		event_source_set_events(w->listen_source, EPOLLIN);
 }
 
-static int on_closed(void *data, _unused_ struct channel *channel, _unused_ const struct error *reason, _unused_ struct error *err)
+/* An exec's, whose descriptors somebody may wait to see closed: its process is killed, now or when the guest says that it has made it. */
+static int abandon(struct worker *w, const struct remote *r, struct error *err)
+{
+	if (r->known && !r->exited && w->phase == PHASE_CREATED)
+		remote_kill(w, r->number);
+	if (!w->mux)
+		return 0;
+	return mux_abandon_process(w->mux, r->number, err) < 0 ? -err->code : worker_check_end(w, err);
+}
+
+static int on_closed(void *data, _unused_ struct channel *channel, _unused_ const struct error *reason, struct error *err)
 {
 	struct client *c = data;
 	struct worker *w = c->worker;
 	struct remote *r = c->process == PROCESS_INIT ? NULL : remote_find(w, c->process);
 	bool abandoned = c->launcher && w->phase < PHASE_CREATED;
 	struct error e;
+	int result = 0;
 
 	if (r && r->member)
 		member_end(w, r->member);
-	else if (r && r->known && !r->exited && w->phase == PHASE_CREATED)
-		remote_kill(w, c->process);
+	else if (r)
+		result = abandon(w, r, err);
 	client_free(c);
 	if (!abandoned)
-		return 0;
+		return result;
 	error_set(&e, ECONNRESET, "whoever started the worker has gone");
 	return worker_fail(w, &e);
 }
@@ -431,8 +450,11 @@ static int on_connection(void *data, int listen_fd, _unused_ uint32_t events, _u
 	int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	struct error e;
 
-	if (fd < 0)
+	if (fd < 0) { /* no descriptors are left: the next client that goes has one */
+		if (errno == EMFILE || errno == ENFILE)
+			event_source_set_events(w->listen_source, 0);
 		return 0;
+	}
 	if (is_welcome(w, fd))
 		client_add(w, fd, false, &e);
 	else
@@ -446,7 +468,7 @@ int clients_listen(struct worker *w, struct error *err)
 
 	if (r < 0)
 		return error_errnum(err, r, "control socket");
-	return event_add_fd(w->loop, w->listen_fd, EPOLLIN, on_connection, w, NULL, err);
+	return event_add_fd(w->loop, w->listen_fd, EPOLLIN, on_connection, w, &w->listen_source, err);
 }
 
 void clients_tell_launcher(struct worker *w, const struct error *e)

@@ -28,6 +28,7 @@ void guest_request(struct worker *w, uint16_t type, const void *body, size_t len
 	own->id = ++w->last_request;
 	own->next = w->pending;
 	w->pending = own;
+	w->n_pending++;
 	channel_send(w->control, type, 0, own->id, body, len);
 }
 
@@ -72,6 +73,7 @@ void guest_fail_requests(struct worker *w, const struct error *e)
 		struct pending *p = w->pending;
 
 		w->pending = p->next;
+		w->n_pending--;
 		if (p->client)
 			channel_send_error(p->client->channel, p->type, p->client_id, e);
 		free(p);
@@ -102,6 +104,7 @@ static int handle_answer(struct worker *w, const struct frame *f, struct error *
 	if (!p)
 		return error_set(err, EPROTO, "an answer to no request: %s", message_to_string(f->type));
 	*at = p->next;
+	w->n_pending--;
 	if (f->flags & FRAME_ERROR)
 		frame_get_error(f, &e);
 	r = p->answered ? p->answered(w, p, f->flags & FRAME_ERROR ? NULL : f, &e, err) : 0;

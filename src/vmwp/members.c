@@ -78,6 +78,11 @@ bool member_is_created(const struct member *m)
 	return m->phase == MEMBER_CREATED;
 }
 
+bool member_is_new(const struct member *m)
+{
+	return m->phase == MEMBER_ADDED;
+}
+
 uint32_t member_process(const struct member *m)
 {
 	return m->process;

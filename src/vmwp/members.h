@@ -15,6 +15,9 @@ struct member;
 /* The one with that id, or NULL. One that the guest has removed is none, though its last output may be on its way. */
 struct member *member_find(const struct worker *w, const char *id);
 
+/* Whether the guest has not been told of it. */
+bool member_is_new(const struct member *m);
+
 /* Whether the guest has made it and it has not ended. */
 bool member_is_created(const struct member *m);
 

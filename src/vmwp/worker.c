@@ -30,7 +30,7 @@
 #include "schema/types.h"
 #include "vmwp/members.h"
 
-enum { POWER_OFF_USEC = 2000000, ANSWERS_USEC = 2000000 };
+enum { POWER_OFF_USEC = 2000000, ANSWERS_USEC = 5000000 };
 
 /* the end -------------------------------------------------------------------------------------------------------------- */
 
@@ -110,15 +110,13 @@ static int on_answers_timeout(void *data, struct error *err)
 
 /*
  * What ended the container may be what somebody asked for (FREEZE lets go of a process with a signal pending): the end waits for the answers that
- * the guest owes, a while. START's may take as long as its hooks do.
+ * the guest owes, a while. START's is behind its hooks, but EXIT is behind that.
  */
 static bool waits_for_answers(struct worker *w)
 {
 	struct error e;
 
-	if (guest_waits_for(w, MESSAGE_START, PROCESS_INIT))
-		return true;
-	if (w->answers_late || !guest_owes_answers(w))
+	if (w->answers_late || !(guest_owes_answers(w) || guest_waits_for(w, MESSAGE_START, PROCESS_INIT)))
 		return false;
 	return w->answers_timer || event_add_timer(w->loop, ANSWERS_USEC, on_answers_timeout, w, &w->answers_timer, &e) == 0;
 }
@@ -140,7 +138,7 @@ int worker_check_end(struct worker *w, _unused_ struct error *err)
 
 int worker_exited(struct worker *w, struct remote *r, int wait_status, struct error *err)
 {
-	if (!r->known && r->number == PROCESS_INIT)
+	if (!r->known && (r->number == PROCESS_INIT || (r->member && member_is_new(r->member))))
 		return error_set(err, EPROTO, "EXIT of a container that has not been created");
 	r->exited = true;
 	r->wait_status = wait_status;

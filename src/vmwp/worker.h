@@ -94,8 +94,10 @@ struct worker {
 
 	uint64_t last_request;
 	struct pending *pending;
+	unsigned n_pending;
 	struct client *clients;
 	unsigned n_clients;
+	struct event_source *listen_source;
 	struct remote *remotes;
 	struct member *members; /* other containers in the VM */
 	unsigned n_members;

@@ -442,6 +442,52 @@ static void test_credit_is_bounded(void **state)
 	assert_true(got >= MUX_WINDOW && got < MUX_WINDOW + 4096);
 }
 
+/* A guest that takes none of what it is sent gets no more credit, so what waits for it here is bounded. */
+static void test_credit_that_nobody_reads(void **state)
+{
+	enum { FRAMES_MAX = 200000 };
+	static char bytes[FRAME_STREAM_MAX];
+	struct fixture *f = *state;
+	_cleanup_buf_ struct buf frame = { 0 };
+	struct error err;
+	int n = 0;
+
+	mux_add_sink(f->host.mux, stream_id(PROCESS, STREAM_STDOUT), open("/dev/null", O_WRONLY | O_CLOEXEC));
+	mux_grant(f->host.mux, PROCESS);
+	frame_append(&frame, MESSAGE_DATA, 0, stream_id(PROCESS, STREAM_STDOUT), bytes, sizeof(bytes));
+	while (!f->host.closed && n++ < FRAMES_MAX) {
+		assert_int_equal(fd_write_all(f->raw, frame.data, frame.len), 0);
+		assert_int_equal(event_loop_once(f->loop, 0, &err), 0);
+		assert_int_equal(event_loop_once(f->loop, 0, &err), 0);
+	}
+	assert_true(n < FRAMES_MAX);
+	assert_string_equal(f->host.reason.msg, "stream 13: 32768 bytes with a credit of 0");
+}
+
+/* What nobody wants any more is taken all the same, and nothing of it is kept. */
+static void test_abandon(void **state)
+{
+	struct fixture *f = *state;
+	struct error err;
+	int in[2], out[2];
+	char byte;
+
+	signal(SIGPIPE, SIG_IGN);
+	connect_stdout(f, in, out);
+	mux_grant(f->host.mux, PROCESS);
+	assert_int_equal(write(in[1], "early", 5), 5);
+	assert_int_equal(mux_abandon_process(f->host.mux, PROCESS, &err), 0);
+	assert_int_equal(mux_abandon_process(f->host.mux, PROCESS, &err), 0);
+	settle(f);
+	assert_int_equal(read(out[0], &byte, 1), 0);
+	assert_int_equal(write(in[1], "late", 4), -1);
+	assert_int_equal(errno, EPIPE);
+	assert_int_equal(f->host.closed, 0);
+	assert_true(mux_is_idle(f->host.mux, PROCESS));
+	close(in[1]);
+	close(out[0]);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -458,6 +504,8 @@ int main(void)
 		RAW_TEST(test_data_without_credit),
 		RAW_TEST(test_more_data_than_credit),
 		RAW_TEST(test_credit_is_bounded),
+		RAW_TEST(test_credit_that_nobody_reads),
+		TEST(test_abandon),
 		cmocka_unit_test(test_wrong_frames),
 	};
 

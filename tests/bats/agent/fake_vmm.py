@@ -9,7 +9,8 @@ import struct
 import sys
 import time
 
-from peer import CREATE, CREDIT, DATA, DESTROY, EOF, ERROR, EXIT, HELLO, INIT, REPLY, SEED, START, Port, stream
+from peer import (CREATE, CREDIT, DATA, DESTROY, EOF, ERROR, EXEC, EXIT, FREEZE, HELLO, INIT, PIDS, PROCESSES, REPLY, RESET, SEED,
+                  SIGNAL, START, STATS, UPDATE, Port, stream)
 
 
 class Guest:
@@ -58,6 +59,15 @@ class Guest:
             kind, _, _, _ = self.receive()
             if kind == DESTROY:
                 sys.exit(0)
+
+    def serve(self, answers):
+        """Answers requests by a table of bodies; those that are not in it never."""
+        while True:
+            kind, _, ident, _ = self.receive()
+            if kind == DESTROY:
+                sys.exit(0)
+            if kind in answers:
+                self.control.send(kind, ident, answers[kind], REPLY)
 
 
 def panic(g):
@@ -196,5 +206,153 @@ def no_power_off(g):
     silent(g)
 
 
-def main(case):
-    globals()[case](Guest(sys.argv))
+def bad_flags(g):
+    g.control.send(HELLO, 0, b"{}", flags=4)
+    silent(g)
+
+
+def deep_json(g):
+    g.hello(b'{"versionMin": 1, "versionMax": 1, "x": ' + b"[" * 100000 + b"]" * 100000 + b"}")
+    silent(g)
+
+
+def answer_twice(g):
+    g.hello()
+    ident = g.expect(SEED)
+    g.control.send(SEED, ident, flags=REPLY)
+    g.control.send(SEED, ident, flags=REPLY)
+    silent(g)
+
+
+def answer_of_another_kind(g):
+    g.hello()
+    g.control.send(CREATE, g.expect(SEED), flags=REPLY)
+    silent(g)
+
+
+def answer_before_request(g):
+    g.hello()
+    g.control.send(CREATE, g.expect(SEED) + 1, flags=REPLY)
+    silent(g)
+
+
+def exit_twice(g):
+    g.started()
+    g.exit(b'{"code": 7}')
+    g.exit(b'{"code": 8}')
+    g.wait()
+
+
+def too_long_data(g):
+    g.started()
+    g.streams.sock.sendall(struct.pack("<IHHQ", (32 << 10) + 1, DATA, 0, stream(INIT, 1)))
+    silent(g)
+
+
+def half_a_frame(g):
+    g.started()
+    g.streams.sock.sendall(struct.pack("<IHHQ", 11, EXIT, 0, INIT) + b'{"code"')
+
+
+def credit_of_3_bytes(g):
+    g.started()
+    g.streams.send(CREDIT, stream(INIT, 0), b"abc")
+    silent(g)
+
+
+def data_to_stdin(g):
+    g.started()
+    g.streams.send(DATA, stream(INIT, 0), b"x")
+    silent(g)
+
+
+def data_of_nobody(g):
+    g.started()
+    g.streams.send(DATA, stream(9, 1), b"x")
+    silent(g)
+
+
+def credit_for_stdout(g):
+    g.started()
+    g.streams.send(CREDIT, stream(INIT, 1), struct.pack("<I", 1))
+    silent(g)
+
+
+def reply_on_streams(g):
+    g.started()
+    g.streams.send(DATA, stream(INIT, 1), b"x", flags=REPLY)
+    silent(g)
+
+
+def exit_of_0(g):
+    g.started()
+    g.streams.send(EXIT, 0, b'{"code": 0}')
+    silent(g)
+
+
+def exit_of_a_large_number(g):
+    g.started()
+    g.streams.send(EXIT, (1 << 32) + INIT, b'{"code": 0}')
+    silent(g)
+
+
+def start_unanswered(g):
+    g.created()
+    g.wait()
+
+
+def exit_but_no_answer(g):
+    g.created()
+    g.expect(START)
+    g.exit(b'{"code": 3}')
+    silent(g)
+
+
+# The following are for test-hostile, which asks more of them.
+
+
+def answers_nothing(g):
+    g.started()
+    silent(g)
+
+
+def lies(g):
+    """Of processes of the host's, in texts for a terminal, in numbers out of range, on more lines than one."""
+    g.started()
+    row = b'{"pid": 1, "ppid": 0, "uid": 0, "cpu": 99, "started": 9223372036854775807, "time": 9223372036854775807, "tty": "\u001b[2J", "command": "%s"}'
+    g.serve({PIDS: b'{"pids": ' + json.dumps(g.claims).encode() + b"}", SIGNAL: b"", FREEZE: b"", UPDATE: b"",
+             PROCESSES: b'{"processes": [' + row % b"\u001b]0;title\u0007\\n\xc2\x9b2J" + b"," + row % (b"x" * 100000) + b"]}",
+             STATS: b'{"pids":\n{"current": 1}}'})
+
+
+def nonsense(g):
+    g.started()
+    g.serve({PIDS: b'{"pids": [0]}', PROCESSES: b"[]", STATS: b'{"pids": "many"}', EXEC: b"\xff" * (1 << 20)})
+
+
+def floods(g):
+    """All that is no violation, as fast as it goes and without ever reading."""
+    g.started()
+    burst = b""
+    for _ in range(100):
+        burst += struct.pack("<IHHQI", 4, CREDIT, 0, stream(INIT, 0), 0xffffffff)
+        burst += struct.pack("<IHHQI", 4, CREDIT, 0, stream(77, 0), 1) + struct.pack("<IHHQ", 0, RESET, 0, stream(78, 0))
+    burst += struct.pack("<IHHQ", 32 << 10, DATA, 0, stream(INIT, 1)) + b"x" * (32 << 10)
+    while True:
+        g.console.sock.sendall(b"y" * 5000)
+        g.streams.sock.sendall(burst)
+
+
+def output_behind_the_end(g):
+    """More than the pipe of its reader, who does not read, takes."""
+    g.started()
+    for _ in range(4):
+        g.streams.send(DATA, stream(INIT, 1), b"x" * (32 << 10))
+    g.exit(b'{"code": 0}')
+    g.serve({})
+
+
+def main(case, claims=()):
+    guest = Guest(sys.argv)
+    guest.claims = claims
+    globals()[case](guest)
