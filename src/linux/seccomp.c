@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * linux.seccomp (runtime-spec config-linux.md, "Seccomp") to BPF by libseccomp, in the parent: the child gets
- * finished instructions and makes one system call, seccomp(2). Rules that say what the default says are left
+ * finished instructions and makes one system call, seccomp(2). What needs no compiler has none
+ * (seccomp_table.c). Rules that say what the default says are left
  * out, as libseccomp wants; comparisons of one argument with several values become several rules, for the
  * comparisons of one rule all have to hold.
  */
@@ -236,38 +237,76 @@ static int add_rule(scmp_filter_ctx ctx, const struct oci_syscall *s, uint32_t a
 	return 0;
 }
 
-static int add_syscall(scmp_filter_ctx ctx, const struct oci_syscall *s, size_t index,
-		       uint32_t default_action, struct error *err)
+/* A rule's action; what libseccomp would not take of its arguments is an error. */
+static int resolve_rule(const struct oci_syscall *s, size_t index, uint32_t *ret, struct error *err)
 {
 	_cleanup_free_ char *field = xasprintf("linux.seccomp.syscalls[%zu].errnoRet", index);
-	uint32_t action;
-	int r = resolve_action(s->action, s->has_errno_ret, s->errno_ret, field, &action, err);
+	int r = resolve_action(s->action, s->has_errno_ret, s->errno_ret, field, ret, err);
 
-	if (r < 0)
-		return r;
-	for (size_t i = 0; i < s->n_args; i++)
+	for (size_t i = 0; r >= 0 && i < s->n_args; i++)
 		if ((unsigned)s->args[i].index >= ARGS_MAX)
 			return error_set(
 				err, EINVAL,
 				"linux.seccomp.syscalls[%zu].args[%zu].index: %u is out of range (0 .. 5)",
 				index, i, (unsigned)s->args[i].index);
-	if (action == default_action)
-		return 0;
-	for (size_t i = 0; i < s->n_names; i++) {
-		int number = seccomp_syscall_resolve_name(s->names[i]);
+	return r;
+}
 
-		if (number == __NR_SCMP_ERROR) {
-			log_debug(
-				"linux.seccomp.syscalls[%zu].names[%zu]: unknown system call \"%s\" ignored",
-				index, i, s->names[i]);
-			continue;
-		}
-		r = add_rule(ctx, s, action, number);
+/* What this kernel does not know is for libseccomp to refuse. */
+static bool is_available(uint32_t action, unsigned available)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(kernel_actions); i++)
+		if (kernel_actions[i] == (action & SECCOMP_RET_ACTION_FULL))
+			return available & 1u << i;
+	return false;
+}
+
+/* The names that make a difference: known ones, of rules that say something else than the default. */
+static int collect_names(const struct oci_seccomp *oci, uint32_t default_action, unsigned available, struct seccomp_profile *p,
+			 struct error *err)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < oci->n_syscalls; i++)
+		n += oci->syscalls[i].n_names;
+	p->names = xcalloc(n + 1, sizeof(*p->names));
+	for (size_t i = 0; i < oci->n_syscalls; i++) {
+		const struct oci_syscall *s = &oci->syscalls[i];
+		uint32_t action;
+		int r = resolve_rule(s, i, &action, err);
+
 		if (r < 0)
-			return error_errnum(
-				err, r,
-				"linux.seccomp.syscalls[%zu].names[%zu]: cannot add a rule for \"%s\"", index,
-				i, s->names[i]);
+			return r;
+		for (size_t k = 0; action != default_action && k < s->n_names; k++) {
+			int number = seccomp_syscall_resolve_name(s->names[k]);
+
+			if (number == __NR_SCMP_ERROR) {
+				log_debug("linux.seccomp.syscalls[%zu].names[%zu]: unknown system call \"%s\" ignored", i, k,
+					  s->names[k]);
+				continue;
+			}
+			p->names[p->n_names++] = (struct seccomp_name){
+				.name = s->names[k],
+				.number = number,
+				.action = action,
+				.rule = i,
+				.index = k,
+				.conditional = s->n_args > 0 || !is_available(action, available),
+			};
+		}
+	}
+	return 0;
+}
+
+static int add_names(scmp_filter_ctx ctx, const struct oci_seccomp *oci, const struct seccomp_profile *p, struct error *err)
+{
+	for (size_t i = 0; i < p->n_names; i++) {
+		const struct seccomp_name *name = &p->names[i];
+		int r = name->plain ? 0 : add_rule(ctx, &oci->syscalls[name->rule], name->action, name->number);
+
+		if (r < 0)
+			return error_errnum(err, r, "linux.seccomp.syscalls[%zu].names[%zu]: cannot add a rule for \"%s\"", name->rule,
+					    name->index, name->name);
 	}
 	return 0;
 }
@@ -331,52 +370,72 @@ static int export(scmp_filter_ctx ctx, char **ret, size_t *ret_len, struct error
 		     : 0;
 }
 
-/* The stub, then libseccomp's filter, which begins by looking at the architecture again. */
-static int assemble(const struct oci_seccomp *oci, scmp_filter_ctx ctx, struct seccomp_filter *ret,
-		    struct error *err)
+/* The architectures of the profile in libseccomp's numbers, the native one first; ret has room for SECCOMP_ARCHITECTURES_MAX. */
+static size_t list_architectures(const struct oci_seccomp *oci, uint32_t *ret)
 {
-	uint32_t archs[SECCOMP_ARCHITECTURES_MAX] = { seccomp_arch_native() };
-	struct sock_filter stub[SECCOMP_ARCHITECTURES_MAX * SECCOMP_ENOSYS_INSNS];
-	_cleanup_free_ char *bpf = NULL;
-	size_t n = 1, n_stub, len;
-	int r = export(ctx, &bpf, &len, err);
+	size_t n = 1;
 
-	if (r < 0)
-		return r;
+	ret[0] = seccomp_arch_native();
 	for (size_t i = 0; i < oci->n_architectures; i++) {
 		uint32_t arch = seccomp_arch_resolve_name(architectures[oci->architectures[i]]);
 
-		if (arch != archs[0] && n < ARRAY_SIZE(archs))
-			archs[n++] = arch;
+		if (arch != ret[0] && n < SECCOMP_ARCHITECTURES_MAX)
+			ret[n++] = arch;
 	}
-	n_stub = seccomp_enosys(oci, archs, n, stub);
-	if (n_stub + len / sizeof(*stub) > BPF_MAXINSNS)
+	return n;
+}
+
+/* The stub, the table, then libseccomp's filter, which begins by looking at the architecture again. */
+static int assemble(const struct oci_seccomp *oci, scmp_filter_ctx ctx, struct seccomp_profile *p, struct seccomp_filter *ret,
+		    struct error *err)
+{
+	struct sock_filter stub[SECCOMP_ARCHITECTURES_MAX * SECCOMP_ENOSYS_INSNS];
+	size_t n_stub = seccomp_enosys(oci, p->architectures, p->n_architectures, stub), n_table = 0, len;
+	_cleanup_free_ struct sock_filter *table = NULL;
+	_cleanup_free_ char *bpf = NULL;
+	int r;
+
+	seccomp_mark_plain(p->names, p->n_names);
+	if (!seccomp_table(p, &table, &n_table))
+		for (size_t i = 0; i < p->n_names; i++)
+			p->names[i].plain = false;
+	r = add_names(ctx, oci, p, err);
+	if (r == 0)
+		r = export(ctx, &bpf, &len, err);
+	if (r < 0)
+		return r;
+	if (n_stub + n_table + len / sizeof(*stub) > BPF_MAXINSNS)
 		return error_set(err, E2BIG,
 				 "linux.seccomp: the filter has more instructions than the kernel takes (%d)",
 				 BPF_MAXINSNS);
-	ret->insns = xcalloc(n_stub + len / sizeof(*stub), sizeof(*stub));
+	ret->n_insns = (unsigned short)(n_stub + n_table + len / sizeof(*stub));
+	ret->insns = xcalloc(ret->n_insns, sizeof(*stub));
 	memcpy(ret->insns, stub, n_stub * sizeof(*stub));
-	memcpy(ret->insns + n_stub, bpf, len);
-	ret->n_insns = (unsigned short)(n_stub + len / sizeof(*stub));
+	if (n_table > 0)
+		memcpy(ret->insns + n_stub, table, n_table * sizeof(*stub));
+	memcpy(ret->insns + n_stub + n_table, bpf, len);
 	return 0;
 }
 
-static int compile(const struct oci_seccomp *oci, uint32_t default_action, struct seccomp_filter *ret,
+static int compile(const struct oci_seccomp *oci, uint32_t default_action, unsigned available, struct seccomp_filter *ret,
 		   struct error *err)
 {
 	_cleanup_(releasep) scmp_filter_ctx ctx = seccomp_init(default_action);
+	uint32_t archs[SECCOMP_ARCHITECTURES_MAX];
+	struct seccomp_profile p = { .architectures = archs, .n_architectures = list_architectures(oci, archs) };
 	int r;
 
 	if (!ctx)
 		return error_set(err, EINVAL, "linux.seccomp.defaultAction: libseccomp does not take %s here",
 				 oci_seccomp_action_to_string(oci->default_action));
 	r = add_architectures(ctx, oci, err);
-	for (size_t i = 0; r >= 0 && i < oci->n_syscalls; i++)
-		r = add_syscall(ctx, &oci->syscalls[i], i, default_action, err);
-	if (r < 0)
-		return r;
+	if (r >= 0)
+		r = collect_names(oci, default_action, available, &p, err);
 	seccomp_attr_set(ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2); /* a binary tree: since libseccomp 2.5 */
-	return assemble(oci, ctx, ret, err);
+	if (r >= 0)
+		r = assemble(oci, ctx, &p, ret, err);
+	free(p.names);
+	return r;
 }
 
 int seccomp_filter_compile(const struct oci_seccomp *oci, int cache_fd, struct seccomp_filter *ret,
@@ -402,7 +461,7 @@ int seccomp_filter_compile(const struct oci_seccomp *oci, int cache_fd, struct s
 		return r;
 	seccomp_cache_key(oci, available, &key);
 	if (!seccomp_cache_load(cache_fd, &key, &f)) {
-		r = compile(oci, default_action, &f, err);
+		r = compile(oci, default_action, available, &f, err);
 		if (r < 0)
 			return r;
 		seccomp_cache_store(cache_fd, &key, &f);

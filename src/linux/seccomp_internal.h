@@ -23,6 +23,33 @@ enum { SECCOMP_ARCHITECTURES_MAX = 32, SECCOMP_ENOSYS_INSNS = 6 /* for each arch
 size_t seccomp_enosys(const struct oci_seccomp *oci, const uint32_t *architectures, size_t n,
 		      struct sock_filter *ret);
 
+/* One name that a rule of the profile has. */
+struct seccomp_name {
+	const char *name;
+	int number;       /* here; negative where the call is not there, and then no other name's */
+	uint32_t action;  /* with its data: what a filter returns */
+	size_t rule;      /* oci->syscalls[rule].names[index] */
+	size_t index;
+	bool conditional; /* has to go through libseccomp */
+	bool plain;       /* by seccomp_mark_plain(): the call's number alone decides */
+};
+
+struct seccomp_profile {
+	const uint32_t *architectures; /* in libseccomp's numbers */
+	size_t n_architectures;
+	struct seccomp_name *names;
+	size_t n_names;
+};
+
+/* Finds out which names are plain: not conditional, not contradicted, not a call that some architectures have in two ways. Pure. */
+void seccomp_mark_plain(struct seccomp_name *names, size_t n);
+
+/*
+ * Instructions that answer to the plain names' calls and run off their end for all others (seccomp_table.c); *ret is free()d by the caller.
+ * False when some architecture has one number for two names with different answers. Pure.
+ */
+bool seccomp_table(const struct seccomp_profile *p, struct sock_filter **ret, size_t *ret_n);
+
 /* The actions that this kernel knows: bit i for the i-th of seccomp(2)'s, SECCOMP_GET_ACTION_AVAIL, 4.14. */
 enum { SECCOMP_AVAILABLE_NOTIFY = 1 << 0 };
 unsigned seccomp_available_actions(void);

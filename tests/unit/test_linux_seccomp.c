@@ -15,6 +15,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -271,11 +272,112 @@ static void test_load(void **state)
 	assert_int_equal(WEXITSTATUS(status), 42);
 }
 
+/* Like seccomp(2)'s, and of the profile below. */
+static const char *const random_actions[] = { "SCMP_ACT_ALLOW", "SCMP_ACT_ERRNO", "SCMP_ACT_LOG", "SCMP_ACT_TRAP" };
+static const uint32_t random_numbers[] = { SCMP_ACT_ALLOW, SCMP_ACT_ERRNO(1), SCMP_ACT_LOG, SCMP_ACT_TRAP };
+
+static uint32_t next_random(void)
+{
+	static uint32_t x = 20260101;
+
+	x = x * 1664525 + 1013904223;
+	return x >> 16;
+}
+
+/* A rule for one name, the same in text and for libseccomp: by chance conditional, by chance a second one for the same name. */
+static void add_random_rules(const char *name, int number, scmp_filter_ctx ctx, struct buf *json)
+{
+	for (unsigned n = next_random() % 20 == 0 ? 2 : 1; n > 0; n--) {
+		unsigned action = next_random() % 40 ? 0 : 1 + next_random() % 3, index = next_random() % 6, value = next_random() % 4;
+		struct scmp_arg_cmp arg = { .arg = index, .op = SCMP_CMP_EQ, .datum_a = value };
+		bool conditional = next_random() % 8 == 0;
+		int r = seccomp_rule_add_array(ctx, random_numbers[action], number, conditional, &arg);
+
+		if (r == -EEXIST) /* contradicts the first */
+			continue;
+		assert_int_equal(r, 0);
+		buf_printf(json, "%s{\"names\": [\"%s\"], \"action\": \"%s\"", json->len > 250 ? "," : "", name, random_actions[action]);
+		if (conditional)
+			buf_printf(json, ", \"args\": [{\"index\": %u, \"value\": %u, \"op\": \"SCMP_CMP_EQ\"}]", index, value);
+		buf_printf(json, "}");
+	}
+}
+
+static void reference(scmp_filter_ctx ctx, struct seccomp_filter *ret)
+{
+	FILE *f = tmpfile();
+	long size;
+
+	assert_non_null(f);
+	assert_int_equal(seccomp_export_bpf(ctx, fileno(f)), 0);
+	size = lseek(fileno(f), 0, SEEK_END);
+	ret->insns = xcalloc(1, (size_t)size);
+	ret->n_insns = (unsigned short)((size_t)size / sizeof(*ret->insns));
+	assert_int_equal(pread(fileno(f), ret->insns, (size_t)size, 0), size);
+	fclose(f);
+}
+
+/* All numbers of all architectures, with values that rules have and do not have. */
+static void compare_filters(const struct seccomp_filter *a, const struct seccomp_filter *b)
+{
+	static const uint32_t archs[] = { SCMP_ARCH_X86_64, SCMP_ARCH_X86, SCMP_ARCH_AARCH64, 0 };
+	static const uint32_t bases[] = { 0, 0x40000000, 0x7fffff00, 0xfffffe00 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(archs); i++)
+		for (size_t k = 0; k < ARRAY_SIZE(bases); k++)
+			for (uint32_t n = 0; n < 1200 && bases[k] + n >= bases[k]; n++)
+				for (uint64_t value = 0; value < 5; value++) {
+					struct seccomp_data d = { .nr = (int)(bases[k] + n), .arch = archs[i] };
+
+					for (size_t x = 0; x < 6; x++)
+						d.args[x] = value;
+					if (run(a, &d) != run(b, &d))
+						fail_msg("arch 0x%x, call 0x%x, arguments %d: 0x%x, libseccomp 0x%x", d.arch, (unsigned)d.nr,
+							 (int)value, run(a, &d), run(b, &d));
+				}
+}
+
+/* The table before libseccomp's filter changes nothing of what the filter answers. */
+static void test_same_as_libseccomp(void **state)
+{
+	_cleanup_seccomp_filter_ struct seccomp_filter f = { 0 }, all = { 0 };
+	_cleanup_(oci_doc_freep) struct oci_doc *doc = NULL;
+	_cleanup_buf_ struct buf json = { 0 };
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	static const uint32_t from[] = { SCMP_ARCH_X86_64, SCMP_ARCH_X86 };
+	struct error err;
+
+	(void)state;
+	if (seccomp_arch_native() != SCMP_ARCH_X86_64)
+		skip();
+	assert_int_equal(seccomp_arch_add(ctx, SCMP_ARCH_X86), 0);
+	assert_int_equal(seccomp_arch_add(ctx, SCMP_ARCH_X32), 0);
+	buf_printf(&json, "%-250s", "{\"defaultAction\": \"SCMP_ACT_KILL_PROCESS\", \"architectures\": [\"SCMP_ARCH_X86_64\", "
+				    "\"SCMP_ARCH_X86\", \"SCMP_ARCH_X32\"], \"syscalls\": [");
+	for (size_t i = 0; i < ARRAY_SIZE(from); i++)
+		for (int n = 0; n < 460; n++) {
+			char *name = seccomp_syscall_resolve_num_arch(from[i], n);
+
+			/* of the second only what the first does not have */
+			if (name && (i == 0 || seccomp_syscall_resolve_name_arch(from[0], name) < 0) && next_random() % 5)
+				add_random_rules(name, seccomp_syscall_resolve_name(name), ctx, &json);
+			free(name);
+		}
+	buf_printf(&json, "]}");
+	parse(json.data, json.len, &doc);
+	if (seccomp_filter_compile(oci_doc_root(doc), -1, &f, &err) < 0)
+		fail_msg("%s", err.msg);
+	reference(ctx, &all);
+	seccomp_release(ctx);
+	compare_filters(&f, &all);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_golden), cmocka_unit_test(test_refused), cmocka_unit_test(test_none),
 		cmocka_unit_test(test_flags),  cmocka_unit_test(test_load),
+		cmocka_unit_test(test_same_as_libseccomp),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
