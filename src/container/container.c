@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/calendar.h"
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -79,8 +80,7 @@ static void format_now(char buf[static 40])
 	struct tm tm;
 
 	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &tm);
-	/* not strftime(3), which reads the time zone */
+	calendar_utc(now.tv_sec, &tm); /* nor strftime(3), which reads the time zone, too */
 	snprintf(buf, 40, "%04d-%02d-%02dT%02d:%02d:%02d.%09ldZ", (tm.tm_year + 1900) % 10000, tm.tm_mon % 12 + 1, tm.tm_mday % 32,
 		 tm.tm_hour % 24, tm.tm_min % 60, tm.tm_sec % 61, now.tv_nsec);
 }
