@@ -31,6 +31,9 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/num.h"
+#include "base/str.h"
+#include "linux/sys.h"
 
 #define IMAGE "/image" /* contrib/guest/build-guest puts everything there; /init is a symbolic link into it  \
 			*/
@@ -105,26 +108,29 @@ static int fill_stdio(struct error *err)
 	return 0;
 }
 
-/* What only some containers need is loaded only for them: a word on the kernel's command line (hyperv/vmm/qemu.c) says so. */
-static bool wants_storage(void)
+/* A word on the kernel's command line that begins like that (hyperv/vmm/qemu.c adds them), or NULL; for free(). */
+static char *find_parameter(const char *proc, const char *start)
 {
+	_cleanup_fd_ int fd = open(proc, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_free_ char *cmdline = NULL;
 	char *save = NULL;
 
-	if (file_read_at(AT_FDCWD, IMAGE "/proc/cmdline", CMDLINE_MAX, &cmdline, NULL) < 0)
-		return false;
+	if (fd < 0 || file_read_at(fd, "cmdline", CMDLINE_MAX, &cmdline, NULL) < 0)
+		return NULL;
 	for (char *word = strtok_r(cmdline, " \n", &save); word; word = strtok_r(NULL, " \n", &save))
-		if (!strcmp(word, "hvrun.storage"))
-			return true;
-	return false;
+		if (str_skip_prefix(word, start))
+			return xstrdup(word);
+	return NULL;
 }
 
 static int load_modules(struct error *err)
 {
+	/* what only some containers need is loaded only for them */
+	_cleanup_free_ char *storage = find_parameter(IMAGE "/proc", "hvrun.storage");
 	DIR *dir;
 	int r = modules_load(IMAGE "/modules", "order", err);
 
-	if (r == 0 && wants_storage())
+	if (r == 0 && storage)
 		r = modules_load(IMAGE "/modules", "order.storage", err);
 	if (r < 0)
 		return r;
@@ -147,6 +153,44 @@ static int leave_rootfs(struct error *err)
 		return error_errno(err, "chroot to the new root");
 	if (mount(NULL, "/", NULL, MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV, NULL) < 0)
 		return error_errno(err, "read-only remount of /");
+	return 0;
+}
+
+/* Over the root that is there, with what is mounted there; read-only. Nothing of it is needed, nor trusted: the agent is the one that has been started. */
+static int enter_disk(int disk, struct error *err)
+{
+	static const char *const dirs[] = { "dev", "proc", "run", "sys" };
+	_cleanup_fd_ int old = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (old < 0 || sys_move_mount(disk, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) < 0)
+		return error_errno(err, "mount over /");
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+		_cleanup_fd_ int fd = openat(old, dirs[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+		_cleanup_fd_ int place = openat(disk, dirs[i], O_PATH | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+		int r = fd < 0 || place < 0 ? -errno : sys_move_mount(fd, "", place, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH);
+
+		if (r < 0)
+			return error_errnum(err, r, "its directory \"%s\"", dirs[i]);
+	}
+	if (fchdir(disk) < 0 || chroot(".") < 0)
+		return error_errno(err, "chroot");
+	return 0;
+}
+
+/* vm.image: the disk with the number in hvrun.root becomes the root. All others are let go of until they are needed. */
+static int enter_image(struct error *err)
+{
+	_cleanup_free_ char *word = find_parameter("/proc", "hvrun.root=");
+	_cleanup_fd_ int fd = -1;
+	uint32_t i;
+
+	if (!word)
+		return disks_release(err);
+	if (num_parse_u32(word + strlen("hvrun.root="), &i) < 0)
+		return error_set(err, EINVAL, "\"%s\" names no disk", word);
+	fd = disks_open_root(i, err);
+	if (fd < 0 || enter_disk(fd, err) < 0)
+		return error_wrap(err, "vm.image");
 	return 0;
 }
 
@@ -202,7 +246,7 @@ static int harden(struct error *err)
 int boot_guest(struct error *err)
 {
 	static int (*const steps[])(struct error *) = {
-		mount_early, fill_stdio, load_modules, leave_rootfs, disks_release, bring_up_loopback, harden, set_up_cgroup,
+		mount_early, fill_stdio, load_modules, leave_rootfs, enter_image, bring_up_loopback, harden, set_up_cgroup,
 	};
 
 	if (access(AGENT_CGROUP, F_OK) == 0) /* made by the last step: this is the program executed again */
@@ -230,6 +274,18 @@ int boot_mount_share(struct error *err)
 	    0)
 		return error_errno(err, "mount of the 9p share on %s", BOOT_SHARE_DIR);
 	return 0;
+}
+
+/* syslog(2)'s level 3, "error": one that is seen although the kernel is told to be quiet. */
+void boot_complain(const struct error *err)
+{
+	_cleanup_free_ char *line = xasprintf("<3>hvrun-agent: %s\n", err->msg);
+	_cleanup_fd_ int fd = open("/dev/kmsg", O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		fd = open(IMAGE "/dev/kmsg", O_WRONLY | O_CLOEXEC);
+	if (fd >= 0)
+		fd_write_all(fd, line, strlen(line));
 }
 
 void boot_power_off(void)

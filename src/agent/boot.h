@@ -28,6 +28,9 @@ int boot_open_port(const char *name, int timeout_ms, struct error *err);
  * < 0 with *err. */
 int boot_mount_share(struct error *err);
 
+/* Tells the kernel's console, if there is one, why the guest is of no use. */
+void boot_complain(const struct error *err);
+
 /* Ends the VM at once: syncs and resets, which QEMU (-no-reboot) takes for its exit. */
 _noreturn_ void boot_power_off(void);
 

@@ -110,6 +110,8 @@ int main(_unused_ int argc, char **argv)
 	r = a.guest ? serve_guest(&a, argv, &err) : serve_test(&a, argv, &err);
 	if (r < 0)
 		dprintf(STDERR_FILENO, "hvrun-agent: %s\n", err.msg);
+	if (r < 0 && a.guest)
+		boot_complain(&err);
 	if (a.guest)
 		boot_power_off();
 	fd_close(a.env.root_dirfd);

@@ -39,7 +39,7 @@ static int open_container(const struct agent *a, const char *id, bool lock, stru
 }
 
 /* Stores config.json as it came, and reads it as any bundle is read. */
-static int store_bundle(const struct agent *a, const struct hv_agent_create *m, struct bundle **ret, struct error *err)
+static int store_bundle(const struct agent *a, const struct hv_agent_create *m, const char *config, struct bundle **ret, struct error *err)
 {
 	_cleanup_free_ char *dir = path_join(a->bundles, m->id);
 	_cleanup_fd_ int dirfd = -1;
@@ -52,7 +52,7 @@ static int store_bundle(const struct agent *a, const struct hv_agent_create *m, 
 	if (r >= 0)
 		r = dirfd = file_open_dir(AT_FDCWD, dir);
 	if (r >= 0)
-		r = file_replace_at(dirfd, "config.json", m->config, strlen(m->config), 0600);
+		r = file_replace_at(dirfd, "config.json", config, strlen(config), 0600);
 	if (r < 0)
 		return error_errnum(err, r, "store the bundle in %s", dir);
 	return bundle_load(dir, NULL, ret, err);
@@ -99,11 +99,12 @@ int verb_create(const struct verb_context *v, pid_t *ret_pid, _unused_ struct bu
 	const struct hv_agent_create *m = v->message;
 	_cleanup_container_ struct container *c = NULL;
 	_cleanup_bundle_ struct bundle *b = NULL;
+	_cleanup_free_ char *config = NULL;
 	int r;
 
-	r = disks_take(m, err);
+	r = disks_take(m, &config, err);
 	if (r == 0)
-		r = store_bundle(v->agent, m, &b, err);
+		r = store_bundle(v->agent, m, config, &b, err);
 	if (r < 0)
 		return r;
 	r = container_new(&v->agent->env, m->id, b, native_ops.name, &c, err);

@@ -166,6 +166,8 @@ void spec_for_worker(const struct vm_spec *vm, const char *vmm, const char *bina
 		.nics = vm->n_nics,
 		.has_storage = true,
 		.storage = vm->storage,
+		.has_root_disk = vm->has_root,
+		.root_disk = vm->root,
 	};
 }
 

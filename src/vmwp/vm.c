@@ -65,6 +65,8 @@ static void fill_spec(const struct worker *w, int pairs[_PAIRS][2], struct vm_sp
 		.disks = w->disks,
 		.n_disks = w->n_disks,
 		.storage = vm->storage,
+		.has_root = vm->has_root_disk,
+		.root = vm->root_disk,
 		.start = w->start,
 		.memory_fd = w->memory_fd,
 	};
@@ -385,9 +387,15 @@ void vm_done(struct worker *w)
 	network_close(w);
 }
 
-/* The last line with something in it, for one that is no kernel message's tail. */
+/* What the agent said as its last word (agent/boot.h), or the last line with something in it, for one that is no kernel message's tail. */
 static const char *last_line(char *text)
 {
+	char *agent = strstr(text, "hvrun-agent: ");
+
+	if (agent) {
+		agent[strcspn(agent, "\r\n")] = '\0';
+		return agent;
+	}
 	for (;;) {
 		char *line = strrchr(text, '\n');
 

@@ -40,8 +40,17 @@ static void print(const struct guest_config *g, struct buf *out)
 			   s->recursive ? ", recursive" : "", s->readonly ? ", read-only" : "",
 			   s->readonly_after_create ? ", read-only after create" : "");
 	}
-	for (size_t i = 0; i < g->n_disks; i++)
-		buf_printf(out, "disk %zu: %s at %s\n", i, g->disks[i].type, g->disks[i].mount);
+	for (size_t i = 0; i < g->n_disks; i++) {
+		const struct disk *d = &g->disks[i];
+
+		buf_printf(out, "disk %zu: %s = %s", i, d->field, d->source ? d->source : d->layer ? "layer" : "device");
+		if (d->by_number)
+			buf_printf(out, " %u:%u", d->major, d->minor);
+		buf_printf(out, ", %s%s", vmm_disk_format_to_string(d->format), d->readonly ? ", read-only" : "");
+		if (d->mount)
+			buf_printf(out, ", %s at %s", d->type, d->mount);
+		buf_append_str(out, "\n");
+	}
 	if (g->layer.kind != LAYER_NONE)
 		buf_printf(out, "layer: %s, %llu bytes%s\n", g->layer.kind == LAYER_MEMORY ? "memory" : "overlay",
 			   (unsigned long long)g->layer.size, g->layer.keep ? ", kept" : "");
@@ -56,7 +65,8 @@ static void check(const char *name)
 	_cleanup_guest_config_ struct guest_config *g = NULL;
 	_cleanup_doc_ struct oci_doc *doc = NULL;
 	_cleanup_buf_ struct buf out = { 0 };
-	const struct guest_facts facts = { .id = "web" };
+	const bool devices[] = { false, true, false, false }; /* of the cases with disks */
+	const struct guest_facts facts = { .id = "web", .devices = str_skip_prefix(name, "disks") ? devices : NULL };
 	struct bundle b = { .path = (char *)"/bundle", .dirfd = -1 };
 	struct error err;
 

@@ -195,6 +195,8 @@ static void add_kernel(char ***argv, const struct vm_spec *spec)
 		   m->console[spec->console_fd >= 0]);
 	if (spec->storage)
 		buf_append_str(&cmdline, " hvrun.storage"); /* agent/boot.c */
+	if (spec->has_root)
+		buf_printf(&cmdline, " hvrun.root=%u", spec->root);
 	if (m->has_tsc && spec->accel == VMM_ACCEL_TCG && spec->tsc_khz)
 		buf_printf(&cmdline, " tsc_early_khz=%u", spec->tsc_khz);
 	if (spec->verbose)

@@ -74,6 +74,8 @@ struct vm_spec {
 	unsigned n_nics;
 	const struct vmm_disk *disks; /* of a template nothing counts but how many there are */
 	unsigned n_disks;
+	bool has_root; /* disk number root is the guest's own root file system; else that is the initramfs */
+	unsigned root;
 	bool storage; /* the guest needs drivers for disks and their file systems, and overlayfs */
 	enum vmm_start start;
 	int memory_fd; /* not of VMM_START_BOOT: the file that is (a template's) or becomes (a copy of it) the RAM */
