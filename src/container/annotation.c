@@ -20,6 +20,8 @@
 
 static const char *const layers[] = { "none", "overlay", "memory", NULL };
 static const char *const booleans[] = { "true", "false", NULL };
+static const char *const image_types[] = { "erofs", "ext4", "squashfs", NULL };
+static const char *const image_formats[] = { "raw", "qcow2", NULL };
 static const char *const container_types[] = { "sandbox", "container", NULL };
 
 static const char *const switches[] = { "0", "1", NULL };
@@ -86,6 +88,10 @@ static const struct annotation_def defs[_ANNOTATION_MAX] = {
 				      "How large that layer may get, as in 512M." },
 	[ANNOTATION_SANDBOX_KEEP] = { "io.hvrun.sandbox.keep", ANNOTATION_TYPE_CHOICE, booleans,
 				      "Whether that layer stays when the container is deleted, for the next one with its ID." },
+	[ANNOTATION_ROOTFS_TYPE] = { "io.hvrun.rootfs.type", ANNOTATION_TYPE_CHOICE, image_types,
+				     "root.path is an image of this type of file system, for a virtual machine; no directory." },
+	[ANNOTATION_ROOTFS_FORMAT] = { "io.hvrun.rootfs.format", ANNOTATION_TYPE_CHOICE, image_formats,
+				       "The format of that image's file; raw without it." },
 };
 
 const char *const annotations_unsafe[] = { "io.hvrun.",

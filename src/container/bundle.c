@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "container/annotation.h"
 #include "container/document.h"
 #include "container/validate.h"
 
@@ -77,7 +78,7 @@ static int find_rootfs(struct bundle *b, struct error *err)
 	b->rootfs = path_normalize(joined);
 	if (stat(b->rootfs, &st) < 0)
 		return error_errno(err, "root.path: %s", b->rootfs);
-	if (!S_ISDIR(st.st_mode))
+	if (!S_ISDIR(st.st_mode) && !annotation_get(b->config->annotations, ANNOTATION_ROOTFS_TYPE))
 		return error_set(err, ENOTDIR, "root.path: %s is not a directory", b->rootfs);
 	return 0;
 }

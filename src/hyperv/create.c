@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <ocispec/types.h>
@@ -30,6 +31,7 @@
 #include "container/hooks.h"
 #include "container/settings.h"
 #include "hyperv/choice.h"
+#include "hyperv/disk.h"
 #include "hyperv/guest_config.h"
 #include "hyperv/jail.h"
 #include "hyperv/launch.h"
@@ -61,6 +63,7 @@ struct creation {
 	const char *binary;
 	struct template template; /* the VM is a copy of this, if it is one */
 	struct hv_worker_share *shares;
+	int layer_dirfd;
 	struct hv_worker_disk disks[VMM_DISKS_MAX];
 	struct hv_agent_disk agent_disks[VMM_DISKS_MAX];
 	int fds[FDS_MAX]; /* in the order of worker.json, "WorkerSetup" */
@@ -78,16 +81,28 @@ static const struct settings_hyperv *settings_of(const struct creation *k)
 
 /* decisions -------------------------------------------------------------------------------------------------------------- */
 
+/* The container's, and behind them the one that is the VM's own root. */
+static int decide_disks(struct creation *k, struct error *err)
+{
+	k->vm.n_disks = k->vm.root = (unsigned)k->guest->n_disks;
+	k->vm.has_root = k->choice.image != NULL;
+	k->vm.n_disks += k->vm.has_root;
+	k->vm.storage = k->vm.n_disks > 0 || k->guest->layer.kind != LAYER_NONE;
+	if (k->vm.n_disks > VMM_DISKS_MAX)
+		return error_set(err, E2BIG, "vm.image.path: %u disks, at most %d are possible", k->vm.n_disks, VMM_DISKS_MAX);
+	return 0;
+}
+
 static int decide(struct creation *k, struct error *err)
 {
 	const struct create_request *req = k->req;
-	const struct guest_facts facts = { .id = req->container->id, .settings = req->env->settings };
+	_cleanup_free_ bool *devices = disk_find_devices(req->bundle);
 	const struct vmm_ops *vmm;
 	int r;
 
 	if (req->io.preserve_fds > 0)
 		return error_set(err, EINVAL, "--preserve-fds %u: descriptors cannot be passed into a virtual machine", req->io.preserve_fds);
-	r = guest_config_derive(req->bundle, &facts, &k->guest, err);
+	r = guest_config_derive(req->bundle, &(struct guest_facts){ req->container->id, req->env->settings, devices }, &k->guest, err);
 	if (r == 0)
 		r = choice_make(req->bundle, req->env->settings, &k->choice, err);
 	if (r == 0)
@@ -99,8 +114,9 @@ static int decide(struct creation *k, struct error *err)
 	if (k->guest->n_shares > FDS_MAX - OTHER_FDS)
 		return error_set(err, E2BIG, "mounts: %zu bind mounts, at most %d can be shared with a virtual machine",
 				 k->guest->n_shares - 1, FDS_MAX - OTHER_FDS - 1);
-	k->vm.n_disks = (unsigned)k->guest->n_disks;
-	k->vm.storage = k->vm.n_disks > 0 || k->guest->layer.kind != LAYER_NONE;
+	r = decide_disks(k, err);
+	if (r < 0)
+		return r;
 	vmm = vmm_find(settings_of(k)->vmm, err);
 	if (!vmm)
 		return -err->code;
@@ -188,28 +204,52 @@ static int open_shares(struct creation *k, struct error *err)
 static int open_layer(struct creation *k, struct error *err)
 {
 	const struct create_request *req = k->req;
-	_cleanup_fd_ int dirfd = layer_open(req->env, req->container, &k->guest->layer, LAYER_GUEST_DISK, err);
 
-	if (dirfd < 0)
-		return dirfd;
-	if (add_fd(k, openat(dirfd, layer_file(LAYER_GUEST_DISK), O_RDWR | O_CLOEXEC | O_NOFOLLOW)) < 0)
-		return error_errno(err, "annotation io.hvrun.sandbox: open the layer");
-	return 0;
+	if (k->guest->layer.kind != LAYER_OVERLAY)
+		return 0;
+	k->layer_dirfd = layer_open(req->env, req->container, &k->guest->layer, LAYER_GUEST_DISK, err);
+	return MIN(k->layer_dirfd, 0);
+}
+
+static int open_disk(struct creation *k, size_t i, const struct disk *d, dev_t *ret_device, struct error *err)
+{
+	int r = add_fd(k, disk_open(d, k->layer_dirfd, ret_device, err));
+
+	k->disks[i] = (struct hv_worker_disk){
+		.format = (char *)vmm_disk_format_to_string(d->format), .readonly = d->readonly, .device = *ret_device != 0,
+	};
+	return r < 0 ? r : 0;
+}
+
+static int open_root(struct creation *k, struct error *err)
+{
+	const struct oci_vm_image *image = k->req->bundle->config->vm->image;
+	const struct disk d = {
+		.source = k->choice.image, .field = (char *)"vm.image.path", .readonly = true,
+		.format = image->has_format && image->format == OCI_VM_IMAGE_FORMAT_QCOW2 ? VMM_DISK_QCOW2 : VMM_DISK_RAW,
+	};
+	dev_t device = 0;
+
+	return open_disk(k, k->vm.root, &d, &device, err);
 }
 
 static int open_disks(struct creation *k, struct error *err)
 {
 	const struct guest_config *g = k->guest;
-	int r = 0;
+	int r = open_layer(k, err);
 
 	for (size_t i = 0; r == 0 && i < g->n_disks; i++) {
 		const struct disk *d = &g->disks[i];
+		dev_t device = 0;
 
-		k->disks[i] = (struct hv_worker_disk){ .format = (char *)vmm_disk_format_to_string(VMM_DISK_RAW) };
-		k->agent_disks[i] = (struct hv_agent_disk){ .index = (uint32_t)i, .mount = (char *)d->mount, .type = (char *)d->type };
-		r = open_layer(k, err);
+		r = open_disk(k, i, d, &device, err);
+		k->agent_disks[i] = (struct hv_agent_disk){
+			.index = (uint32_t)i, .mount = (char *)d->mount, .type = (char *)d->type, .has_readonly = true, .readonly = d->readonly,
+			.has_allow = true, .allow = d->mounted, .has_major = device != 0, .has_minor = device != 0,
+			.major = major(device), .minor = minor(device),
+		};
 	}
-	return r;
+	return r == 0 && k->vm.has_root ? open_root(k, err) : r;
 }
 
 static int open_all(struct creation *k, struct error *err)
@@ -315,7 +355,7 @@ static int send_setup(struct creation *k, struct error *err)
 	spec_for_worker(&k->vm, settings_of(k)->vmm, k->binary, &vm);
 	vm.jail = &jail;
 	vm.disks = k->disks;
-	vm.n_disks = k->guest->n_disks;
+	vm.n_disks = k->vm.n_disks;
 	if (k->template.memory)
 		vm.template = &clone;
 	r = json_write(&hv_worker_setup_type, &setup, &body, &call_req.len, err);
@@ -394,7 +434,7 @@ static void undo(struct creation *k)
 
 static int create_vm(const struct create_request *req, struct error *err)
 {
-	struct creation k = { .req = req, .network_fd = -1, .launch = LAUNCH_NONE, .template = TEMPLATE_NONE };
+	struct creation k = { .req = req, .network_fd = -1, .layer_dirfd = -1, .launch = LAUNCH_NONE, .template = TEMPLATE_NONE };
 	int r = create(&k, err);
 
 	if (r < 0)
@@ -405,6 +445,7 @@ static int create_vm(const struct create_request *req, struct error *err)
 	template_done(&k.template);
 	free(k.shares);
 	fd_close(k.network_fd);
+	fd_close(k.layer_dirfd);
 	cgroup_free(k.cgroup);
 	choice_done(&k.choice);
 	guest_config_free(k.guest);

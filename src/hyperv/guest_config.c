@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <ocispec/types.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/path.h"
@@ -46,6 +47,10 @@ struct guest_config *guest_config_free(struct guest_config *g)
 		free(g->shares[i].field);
 	}
 	free(g->shares);
+	for (size_t i = 0; i < g->n_disks; i++) {
+		free(g->disks[i].source);
+		free(g->disks[i].field);
+	}
 	free(g->disks);
 	free(g->json);
 	free(g);
@@ -76,12 +81,15 @@ static char *add_share(struct derivation *d, const struct share *share)
 	return oci_doc_strdup(d->doc, path);
 }
 
-static void add_disk(struct derivation *d, const struct disk *disk)
+/* A new disk; returns the path in the guest that leads to it, owned by the document. */
+static char *add_disk(struct derivation *d, const struct disk *disk)
 {
 	struct guest_config *g = d->out;
+	_cleanup_free_ char *path = xasprintf(GUEST_DISK_DIR "/%zu", g->n_disks);
 
 	g->disks = xreallocarray(g->disks, g->n_disks + 1, sizeof(*g->disks));
 	g->disks[g->n_disks++] = *disk;
+	return oci_doc_strdup(d->doc, path);
 }
 
 /* The guest makes the overlay; on a disk, whose size is the limit. */
@@ -98,10 +106,31 @@ static int derive_layer(struct derivation *d, struct error *err)
 	if (l->kind == LAYER_OVERLAY) {
 		if (!l->size)
 			l->size = LAYER_GUEST_SIZE;
-		add_disk(d, &(struct disk){ .mount = GUEST_LAYER_DIR, .type = "ext4" });
+		add_disk(d, &(struct disk){ .field = xstrdup("annotation io.hvrun.sandbox"), .layer = true, .mount = GUEST_LAYER_DIR,
+					    .type = "ext4" });
 		map_remove(d->config->annotations, ANNOTATION_SANDBOX_SIZE);
 	}
 	return 0;
+}
+
+static bool derive_image(struct derivation *d)
+{
+	const char *type = annotation_get(d->config->annotations, ANNOTATION_ROOTFS_TYPE);
+	const char *format = annotation_get(d->config->annotations, ANNOTATION_ROOTFS_FORMAT);
+	struct oci_root *root = d->config->root;
+
+	if (!type)
+		return false;
+	add_disk(d, &(struct disk){
+			    .source = xstrdup(d->bundle->rootfs),
+			    .field = xstrdup("root.path"),
+			    .format = str_eq_nocase(format, "qcow2") ? VMM_DISK_QCOW2 : VMM_DISK_RAW,
+			    .readonly = root->readonly || d->out->layer.kind != LAYER_NONE || !str_eq_nocase(type, "ext4"),
+			    .mount = GUEST_ROOT_DIR,
+			    .type = str_eq_nocase(type, "ext4") ? "ext4" : str_eq_nocase(type, "erofs") ? "erofs" : "squashfs",
+		    });
+	root->path = oci_doc_strdup(d->doc, GUEST_ROOT_DIR);
+	return true;
 }
 
 /* Under a layer it is read-only from the beginning: mount points are made in the layer. */
@@ -110,6 +139,8 @@ static int derive_root(struct derivation *d, _unused_ struct error *err)
 	struct oci_root *root = d->config->root;
 	bool layer = d->out->layer.kind != LAYER_NONE;
 
+	if (derive_image(d))
+		return 0;
 	root->path = add_share(d, &(struct share){ .source = xstrdup(d->bundle->rootfs),
 						   .field = xstrdup("root.path"),
 						   .recursive = true,
@@ -118,10 +149,55 @@ static int derive_root(struct derivation *d, _unused_ struct error *err)
 	return 0;
 }
 
+/* File systems on disks, as far as a container has a use for them. The guest's kernel decides whether it knows one. */
+static const char *const disk_types[] = { "ext2", "ext3", "ext4", "erofs", "squashfs", "xfs", "btrfs", "f2fs", "vfat", "exfat", "iso9660" };
+
+static bool is_disk(const struct derivation *d, size_t i, const struct oci_mount *m, bool bind)
+{
+	if (bind)
+		return d->facts->devices && d->facts->devices[i];
+	for (size_t k = 0; m->type && k < ARRAY_SIZE(disk_types); k++)
+		if (str_eq(m->type, disk_types[k]))
+			return true;
+	return false;
+}
+
+/* Takes the option out: it is ours, no file system's. */
+static int take_format(struct oci_mount *m, enum vmm_disk_format *ret, struct error *err)
+{
+	for (size_t i = 0; i < m->n_options;) {
+		const char *value = str_skip_prefix(m->options[i], "x-hvrun.format=");
+
+		if (!value) {
+			i++;
+			continue;
+		}
+		*ret = vmm_disk_format_from_string(value);
+		if (*ret < 0)
+			return error_set(err, EINVAL, "options[%zu]: \"%s\": \"%s\" is not a format of disks (raw, qcow2)", i, m->options[i], value);
+		memmove(&m->options[i], &m->options[i + 1], (m->n_options - i) * sizeof(*m->options)); /* NULL ends it */
+		m->n_options--;
+	}
+	return 0;
+}
+
+static int derive_disk(struct derivation *d, size_t i, struct oci_mount *m, struct disk *disk, struct error *err)
+{
+	int r = take_format(m, &disk->format, err);
+
+	if (r < 0)
+		return r;
+	disk->source = path_join(d->bundle->path, m->source);
+	disk->field = xasprintf("mounts[%zu].source", i);
+	m->source = add_disk(d, disk);
+	return 0;
+}
+
 static int derive_mount(struct derivation *d, size_t i, struct oci_mount *m, struct error *err)
 {
 	struct mount_options o;
 	int r = mount_options_parse(m->options, m->n_options, &o, err);
+	bool bind;
 
 	if (r < 0)
 		return r;
@@ -130,8 +206,12 @@ static int derive_mount(struct derivation *d, size_t i, struct oci_mount *m, str
 				 "\"%s\": the ids of bind mounts cannot be mapped in a virtual machine "
 				 "(idmap, uidMappings)",
 				 m->destination);
-	if (o.extra & MOUNT_EXTRA_REMOUNT || !(o.extra & MOUNT_EXTRA_BIND || str_eq(m->type, "bind")) ||
-	    str_is_empty(m->source))
+	if (o.extra & MOUNT_EXTRA_REMOUNT || str_is_empty(m->source))
+		return 0;
+	bind = o.extra & MOUNT_EXTRA_BIND || str_eq(m->type, "bind");
+	if (is_disk(d, i, m, bind))
+		return derive_disk(d, i, m, &(struct disk){ .readonly = (o.attr.set | o.rec.set) & MOUNT_ATTR_RDONLY, .mounted = !bind }, err);
+	if (!bind)
 		return 0;
 	m->source = add_share(d, &(struct share){ .source = path_join(d->bundle->path, m->source),
 						  .field = xasprintf("mounts[%zu].source", i),
@@ -266,6 +346,48 @@ static int derive_seccomp(struct oci_seccomp *s, struct error *err)
 	return 0;
 }
 
+/* What the rules of its cgroup let the container do with a block device (config-linux.md, "Allowed Device list"): later ones win. */
+static void device_access(const struct oci_resources *r, const struct oci_device *dev, bool *ret_read, bool *ret_write)
+{
+	*ret_read = *ret_write = !r || r->n_devices == 0;
+	for (size_t i = 0; r && i < r->n_devices; i++) {
+		const struct oci_device_rule *rule = &r->devices[i];
+		bool all = !rule->has_type || rule->type == OCI_DEVICE_RULE_TYPE_A;
+
+		if (!all && rule->type != OCI_DEVICE_RULE_TYPE_B)
+			continue;
+		if (!all && ((rule->has_major && rule->major >= 0 && rule->major != dev->major) ||
+			     (rule->has_minor && rule->minor >= 0 && rule->minor != dev->minor)))
+			continue;
+		if (all || !rule->access || strchr(rule->access, 'r'))
+			*ret_read = rule->allow;
+		if (all || !rule->access || strchr(rule->access, 'w'))
+			*ret_write = rule->allow;
+	}
+}
+
+/* A block device becomes a disk with the rights that the container would have; the agent puts the guest's numbers for the host's. */
+static int derive_devices(struct derivation *d, struct error *err)
+{
+	const struct oci_linux *l = d->config->linux_;
+
+	for (size_t i = 0; i < l->n_devices; i++) {
+		const struct oci_device *dev = &l->devices[i];
+		bool reads, writes;
+
+		if (dev->type != OCI_DEVICE_TYPE_B || !dev->has_major || !dev->has_minor)
+			continue;
+		if (dev->major < 0 || dev->major > 0xfff || dev->minor < 0 || dev->minor > 0xfffff)
+			return error_set(err, ERANGE, "linux.devices[%zu]: %s: %lld:%lld is not a device number", i, dev->path,
+					 (long long)dev->major, (long long)dev->minor);
+		device_access(l->resources, dev, &reads, &writes);
+		if (reads || writes)
+			add_disk(d, &(struct disk){ .field = xasprintf("linux.devices[%zu]", i), .readonly = !writes, .by_number = true,
+						    .major = (unsigned)dev->major, .minor = (unsigned)dev->minor });
+	}
+	return 0;
+}
+
 static int derive_linux(struct derivation *d, struct error *err)
 {
 	struct oci_linux *l = d->config->linux_;
@@ -282,7 +404,9 @@ static int derive_linux(struct derivation *d, struct error *err)
 		return error_set(err, EOPNOTSUPP,
 				 "linux.intelRdt: a virtual machine's processes get no class of the processor's caches; "
 				 "runtime type Default has them");
-	r = derive_seccomp(l->seccomp, err);
+	r = derive_devices(d, err);
+	if (r == 0)
+		r = derive_seccomp(l->seccomp, err);
 	if (r < 0)
 		return r;
 	l->cgroups_path = oci_doc_strdup(d->doc, cgroup);
@@ -325,6 +449,12 @@ static int derive(struct derivation *d, struct error *err)
 		if (r < 0)
 			return r;
 	}
+	if (d->out->n_disks > 0 && d->pod)
+		return error_set(err, EOPNOTSUPP, "%s: a member of the pod sandbox \"%s\" cannot have a disk: that virtual machine runs already",
+				 d->out->disks[0].field, d->pod->sandbox);
+	if (d->out->n_disks > VMM_DISKS_MAX)
+		return error_set(err, E2BIG, "%s: %zu disks, at most %d are possible", d->out->disks[VMM_DISKS_MAX].field, d->out->n_disks,
+				 VMM_DISKS_MAX);
 	return json_write(&oci_config_type, d->config, &d->out->json, NULL, err);
 }
 

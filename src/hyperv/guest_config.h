@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/macros.h"
 #include "container/layer.h"
+#include "hyperv/vmm/vmm.h"
 
 struct bundle;
 struct settings;
@@ -18,7 +19,7 @@ struct settings;
 /* Where the guest finds the share tree (agent/boot.h mounts it). */
 #define GUEST_SHARE_DIR "/run/share"
 
-/* Something of the host's file systems that the guest gets, as an entry of the share tree; the first one is the rootfs. */
+/* Something of the host's file systems that the guest gets, as an entry of the share tree; the rootfs is the first, unless it is an image. */
 struct share {
 	char *name;                 /* of the entry */
 	char *source;               /* absolute path on the host */
@@ -29,12 +30,22 @@ struct share {
 				       rootfs */
 };
 
-/* Where the guest mounts the disk with the container's layer. */
+/* Where the guest mounts what the container's root is made of, and names the disks that it does not mount (agent/disks.h). */
 #define GUEST_LAYER_DIR "/run/layer"
+#define GUEST_ROOT_DIR "/run/root"
+#define GUEST_DISK_DIR "/run/disk"
 
-/* A disk of the VM: the container's layer. */
+/* A disk of the VM: a file or block device of the host's. */
 struct disk {
-	const char *mount; /* GUEST_LAYER_DIR */
+	char *source; /* absolute path; NULL: the container's layer, or the device with these numbers */
+	char *field;  /* what config.json calls it */
+	enum vmm_disk_format format;
+	bool readonly;
+	bool layer;
+	bool mounted; /* by the container's own configuration, as a file system */
+	bool by_number;
+	unsigned major, minor;
+	const char *mount; /* GUEST_LAYER_DIR, GUEST_ROOT_DIR; NULL: by the container's own configuration */
 	const char *type;  /* the file system that is mounted there */
 };
 
@@ -42,6 +53,7 @@ struct disk {
 struct guest_facts {
 	const char *id;
 	const struct settings *settings;
+	const bool *devices; /* whether the source of mounts[i] is a block device; NULL: none is */
 };
 
 /* A container as the guest is told of it. */

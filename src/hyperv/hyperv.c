@@ -18,6 +18,7 @@
 #include "container/settings.h"
 #include "hyperv/choice.h"
 #include "hyperv/create.h"
+#include "hyperv/disk.h"
 #include "hyperv/guest_config.h"
 #include "hyperv/jail.h"
 #include "hyperv/member.h"
@@ -31,6 +32,11 @@ static int check_rootfs(const struct bundle *b, struct error *err)
 
 	if (lstat(b->rootfs, &st) < 0)
 		return error_errno(err, "root.path: %s", b->rootfs);
+	if (annotation_get(b->config->annotations, ANNOTATION_ROOTFS_TYPE)) {
+		if (!S_ISREG(st.st_mode) && !S_ISBLK(st.st_mode))
+			return error_set(err, EINVAL, "root.path: %s is no image: annotation io.hvrun.rootfs.type needs a file or block device", b->rootfs);
+		return 0;
+	}
 	if (!S_ISDIR(st.st_mode))
 		return error_set(err, ENOTDIR, "invalid rootfs: root.path \"%s\": not an absolute path, or a symlink", b->rootfs);
 	return 0;
@@ -52,7 +58,8 @@ static void warn_of_capabilities(const struct oci_process *process)
 static int validate_vm(const struct env *env, const struct bundle *bundle, struct error *err)
 {
 	const struct settings_hyperv *settings = &env->settings->hyperv;
-	const struct guest_facts facts = { .id = "validate", .settings = env->settings };
+	_cleanup_free_ bool *devices = disk_find_devices(bundle);
+	const struct guest_facts facts = { .id = "validate", .settings = env->settings, .devices = devices };
 	_cleanup_guest_config_ struct guest_config *guest = NULL;
 	const struct vmm_ops *vmm = vmm_find(settings->vmm, err);
 	_cleanup_choice_ struct choice choice = { 0 };

@@ -71,6 +71,8 @@ int native_validate(const struct env *env, const struct bundle *b, struct error 
 				 annotation_def(ANNOTATION_KEEP_GROUPS)->key);
 	if (lstat(b->rootfs, &st) < 0)
 		return error_errno(err, "invalid rootfs: root.path \"%s\"", b->rootfs);
+	if (annotation_get(c->annotations, ANNOTATION_ROOTFS_TYPE))
+		return error_set(err, EINVAL, "root.path \"%s\": an image (annotation io.hvrun.rootfs.type) needs runtime type HyperV", b->rootfs);
 	if (!S_ISDIR(st.st_mode))
 		return error_set(err, ENOTDIR,
 				 "invalid rootfs: root.path \"%s\": not an absolute path, or a symlink",

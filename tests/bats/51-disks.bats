@@ -1,0 +1,315 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck disable=SC2015,SC2016,SC2153,SC2154 # jq programs, and names that lib.bash sets
+# Disks: hvrun(8), "Disks". A block device is a loop device here.
+
+load lib
+
+setup_test()
+{
+	jq -n --arg dir "$SCRATCH/layers" '{sandbox: {dir: $dir}}' >"$SCRATCH/hvrun.json"
+	HV=("${PLAIN[@]}" --config-file "$SCRATCH/hvrun.json" --runtime-type "$RUNTIME_TYPE")
+	config '.root.readonly = false'
+}
+
+# An ext4 image with a directory's content: "image FILE SIZE DIR"
+image()
+{
+	mke2fs -q -F -t ext4 -O ^has_journal,^orphan_file,^metadata_csum_seed -d "$3" "$1" "$2"
+}
+
+data_image()
+{
+	mkdir "$SCRATCH/data"
+	echo inside >"$SCRATCH/data/file"
+	image "$SCRATCH/data.img" 16M "$SCRATCH/data"
+}
+
+# $LOOP becomes a block device with the image in it, which ends with the test: "loop [OPTION...]"
+loop()
+{
+	skip_unless "no loop devices here" test -c /dev/loop-control
+	LOOP=$(losetup -f --show "$@" "$SCRATCH/data.img")
+	NUMBERS=$(stat -c '%Hr %Lr' "$LOOP")
+}
+
+teardown()
+{
+	local dir
+	for dir in "$ROOT"/*/; do
+		[ ! -d "$dir" ] || hv delete -f "$(basename "$dir")" </dev/null >/dev/null 2>&1 || true
+	done
+	cd /
+	[ -z "${LOOP-}" ] || losetup -d "$LOOP"
+	machine_unchanged "$LINKS_BEFORE" && rm -rf --one-file-system "$SCRATCH"
+}
+
+mount_add()
+{
+	config '.mounts += [{destination: "/mnt", type: $type, source: $source, options: $ARGS.positional}]' --arg type "$1" --arg source "$2" \
+		--args -- "${@:3}"
+}
+
+# The container may use the block device: "allow ACCESS"
+allow()
+{
+	config '.linux.resources.devices += [{allow: true, type: "b", major: ($major | tonumber), minor: ($minor | tonumber), access: $access}]' \
+		--arg major "${NUMBERS% *}" --arg minor "${NUMBERS#* }" --arg access "$1"
+}
+
+# Reads, and writes what the host then looks for in the image.
+check_mount()
+{
+	checks read /mnt/file , write TEXT=fromcontainer /mnt/new
+	run_ok
+	has 'read /mnt/file: 7 bytes, inside' 'write /mnt/new: ok'
+	debugfs -R 'cat /new' "$SCRATCH/data.img" 2>/dev/null | grep -q fromcontainer
+}
+
+@test "a file system on a block device" {
+	data_image
+	loop
+	allow rw
+	mount_add ext4 "$LOOP"
+	check_mount
+}
+
+@test "a file system on a block device, read-only" {
+	data_image
+	loop -r
+	allow r
+	mount_add ext4 "$LOOP" ro
+	checks read /mnt/file , write /mnt/new
+	run_ok
+	has 'read /mnt/file: 7 bytes, inside' 'write /mnt/new: EROFS'
+}
+
+@test "a file system in a file" {
+	only_hyperv "mounting a file needs a loop device, which whoever writes the configuration makes"
+	data_image
+	mount_add ext4 "$SCRATCH/data.img"
+	check_mount
+}
+
+@test "an image that can be written is one container's at a time; of one that cannot be there are as many users as like" {
+	only_hyperv "mounting a file needs a loop device, which whoever writes the configuration makes"
+	data_image
+	mount_add ext4 "$SCRATCH/data.img"
+	process /bin/init pause
+	background "$ID"
+	try hv run "$ID-2"
+	refused "mounts\[[0-9]+\].source: $SCRATCH/data.img is in use: another process has it as a disk"
+	is_state "$ID" running
+	try hv exec "$ID" cat /mnt/file
+	output_is inside
+	hv delete -f "$ID"
+	config '.mounts[-1].options = ["ro"]'
+	background "$ID"
+	background "$ID-2"
+	for id in "$ID" "$ID-2"; do
+		try hv exec "$id" cat /mnt/file
+		output_is inside
+		hv delete -f "$id"
+	done
+}
+
+# The flags of the VMM's descriptors of the image, their last digits: 0 is for reading alone (open(2)).
+access_modes()
+{
+	local fd pid
+	pid=$(pgrep -P "$(container_pid "$ID")")
+	for fd in "/proc/$pid/fd"/*; do
+		[ "$(stat -L -c %d:%i "$fd" 2>/dev/null)" != "$(stat -c %d:%i "$1")" ] || sed -n 's/^flags:.*\(.\)$/\1/p' "/proc/$pid/fdinfo/${fd##*/}"
+	done | sort -u
+}
+
+@test "what is read-only is so on the host: the machine's descriptor cannot write" {
+	only_hyperv "there is no machine"
+	data_image
+	local before
+	before=$(sha256sum "$SCRATCH/data.img")
+	mount_add ext4 "$SCRATCH/data.img" ro
+	process /bin/init pause
+	background "$ID"
+	same "$(access_modes "$SCRATCH/data.img")" 0 "access mode"
+	hv delete -f "$ID"
+	same "$(sha256sum "$SCRATCH/data.img")" "$before" "the image"
+}
+
+# raw to qcow2, by the format's description (docs/interop/qcow2 of QEMU): "to_qcow2 RAW OUT"
+to_qcow2()
+{
+	python3 - "$1" "$2" <<-'END'
+		import struct, sys
+		cluster = 65536
+		data = open(sys.argv[1], 'rb').read()
+		n = len(data) // cluster
+		table = lambda numbers, fmt: struct.pack('>%d%s' % (len(numbers), fmt), *numbers).ljust(cluster, b'\0')
+		copied = 1 << 63
+		with open(sys.argv[2], 'wb') as out:
+		    out.write(struct.pack('>4sIQIIQIIQQIIQQQQII', b'QFI\xfb', 3, 0, 0, 16, len(data), 0, 1, 3 * cluster, cluster, 1, 0, 0,
+		        0, 0, 0, 4, 104).ljust(cluster, b'\0'))
+		    out.write(table([2 * cluster], 'Q'))
+		    out.write(table([1] * (5 + n), 'H'))
+		    out.write(table([4 * cluster | copied], 'Q'))
+		    out.write(table([(5 + i) * cluster | copied for i in range(n)], 'Q'))
+		    out.write(data)
+	END
+}
+
+@test "a qcow2, which is one because the configuration says so" {
+	only_hyperv "no kernel mounts one"
+	data_image
+	to_qcow2 "$SCRATCH/data.img" "$SCRATCH/data.qcow2"
+	mount_add ext4 "$SCRATCH/data.qcow2" x-hvrun.format=qcow2
+	checks read /mnt/file , write TEXT=fromcontainer /mnt/new
+	run_ok
+	has 'read /mnt/file: 7 bytes, inside' 'write /mnt/new: ok'
+	config '.mounts[-1].options += ["ro"]'
+	checks read /mnt/new , write /mnt/file
+	run_ok
+	has 'read /mnt/new: 13 bytes, fromcontainer' 'write /mnt/file: EROFS'
+	config '.mounts[-1].options = []'
+	try hv run "$ID"
+	refused 'mounts\[[0-9]+\] "/mnt": ext4: Invalid argument'
+	config '.mounts[-1].options = ["x-hvrun.format=vmdk"]'
+	try hv run "$ID"
+	refused 'x-hvrun.format=vmdk": "vmdk" is not a format of disks \(raw, qcow2\)'
+}
+
+device_add()
+{
+	allow "$1"
+	config '.linux.devices += [{path: "/dev/data", type: "b", major: ($major | tonumber), minor: ($minor | tonumber)}]' \
+		--arg major "${NUMBERS% *}" --arg minor "${NUMBERS#* }"
+}
+
+read_superblock='/bin/busybox dd if=/dev/data bs=1 skip=1080 count=2 2>/dev/null | /bin/busybox od -An -tx2'
+
+@test "linux.devices: a block device" {
+	data_image
+	loop
+	device_add rwm
+	process /bin/sh -c "$read_superblock; echo written | /bin/busybox dd of=/dev/data conv=notrunc,fsync 2>/dev/null; echo \$?"
+	run_ok
+	has ' ef53' 0
+	eventually sh -c 'head -c 7 "$1" | grep -q written' - "$SCRATCH/data.img"
+}
+
+@test "linux.devices: a block device that may only be read" {
+	data_image
+	loop
+	device_add r
+	process /bin/sh -c "$read_superblock; echo written | /bin/busybox dd of=/dev/data conv=notrunc 2>/dev/null; echo \$?"
+	run_ok
+	has ' ef53' 1
+	not grep -q written "$SCRATCH/data.img"
+}
+
+@test "a bind mount of a block device" {
+	data_image
+	loop
+	allow rw
+	config '.mounts += [{destination: "/dev/data", type: "bind", source: $loop, options: ["bind"]}]' --arg loop "$LOOP"
+	process /bin/sh -c "$read_superblock"
+	run_ok
+	has ' ef53'
+}
+
+@test "what a container writes to a disk does not become its format" {
+	data_image
+	loop
+	device_add rwm
+	process /bin/sh -c 'printf "QFI\373\0\0\0\3\0\0\0\0\0\0\0\160\0\0\0\13\0\0\0\20" | /bin/busybox dd of=/dev/data conv=notrunc,fsync 2>/dev/null; echo $?'
+	run_ok
+	has 0
+	process /bin/sh -c '/bin/busybox dd if=/dev/data bs=4 count=1 2>/dev/null | /bin/busybox od -An -tx1'
+	run_ok
+	has ' 51 46 49 fb'
+}
+
+@test "the root file system is an image" {
+	only_hyperv "an image needs a virtual machine"
+	image "$SCRATCH/root.img" 64M rootfs
+	config '.root.path = $image | .annotations = {"io.hvrun.rootfs.type": "ext4"}' --arg image "$SCRATCH/root.img"
+	checks read /etc/group , write TEXT=fromcontainer /new
+	run_ok
+	has 'write /new: ok'
+	debugfs -R 'cat /new' "$SCRATCH/root.img" 2>/dev/null | grep -q fromcontainer
+	config '.annotations["io.hvrun.sandbox"] = "overlay"'
+	local before
+	before=$(sha256sum "$SCRATCH/root.img")
+	checks write /again , read /new
+	run_ok
+	has 'write /again: ok' 'read /new: 13 bytes, fromcontainer'
+	config '.root.readonly = true | del(.annotations["io.hvrun.sandbox"])'
+	checks write /again
+	run_ok
+	has 'write /again: EROFS'
+	same "$(sha256sum "$SCRATCH/root.img")" "$before" "the image"
+}
+
+@test "an image as the root file system is not for type Default" {
+	not_hyperv "there it works"
+	only_hvrun
+	truncate -s 16M "$SCRATCH/root.img"
+	config '.root.path = $image | .annotations = {"io.hvrun.rootfs.type": "ext4"}' --arg image "$SCRATCH/root.img"
+	try hv run "$ID"
+	refused "root.path .*/root.img\": an image .* needs runtime type HyperV"
+}
+
+# The header of a qcow2, version 3, of 1 MiB: "qcow2 FILE BACKING-OFFSET FEATURES" (numbers in two hexadecimal digits)
+qcow2()
+{
+	local zeros
+	zeros=$(printf '\\x00%.0s' {1..7})
+	printf "QFI\\xfb\\x00\\x00\\x00\\x03$zeros\\x$2" >"$1"
+	truncate -s 72 "$1"
+	printf "$zeros\\x$3" >>"$1"
+	truncate -s 1M "$1"
+}
+
+@test "what is no disk is refused, and nothing is left" {
+	only_hyperv "the host's kernel says what it thinks of it"
+	mount_add ext4 "$SCRATCH/missing.img"
+	try hv run "$ID"
+	refused 'mounts\[[0-9]+\].source: .*/missing.img: No such file'
+	config '.mounts[-1].source = $s' --arg s "$SCRATCH"
+	try hv run "$ID"
+	refused 'mounts\[[0-9]+\].source: .* (neither an image file nor a block device|Is a directory)'
+	mkfifo "$SCRATCH/fifo"
+	config '.mounts[-1].source = $s' --arg s "$SCRATCH/fifo"
+	try hv run "$ID"
+	refused 'fifo is neither an image file nor a block device'
+	echo short >"$SCRATCH/short"
+	config '.mounts[-1].source = $s' --arg s "$SCRATCH/short"
+	try hv run "$ID"
+	refused 'short has 6 bytes, which is no disk'
+	truncate -s 1M "$SCRATCH/zeros"
+	config '.mounts[-1].source = $s' --arg s "$SCRATCH/zeros"
+	try hv run "$ID"
+	refused 'mounts\[[0-9]+\] "/mnt": ext4: Invalid argument'
+	config 'del(.mounts[-1]) | .annotations = {"io.hvrun.rootfs.type": "ext4", "io.hvrun.rootfs.format": "qcow2"} | .root.path = $s' \
+		--arg s "$SCRATCH/zeros"
+	try hv run "$ID"
+	refused 'root.path: .*/zeros is not an image of format qcow2'
+	qcow2 "$SCRATCH/backing" 70 00
+	config '.root.path = $s' --arg s "$SCRATCH/backing"
+	try hv run "$ID"
+	refused 'backing names a backing file, which is not allowed'
+	qcow2 "$SCRATCH/external" 00 04
+	config '.root.path = $s' --arg s "$SCRATCH/external"
+	try hv run "$ID"
+	refused 'external names an external data file, which is not allowed'
+	config '.annotations["io.hvrun.rootfs.format"] = "raw" | .root.path = $s' --arg s "$SCRATCH/link"
+	ln -s zeros "$SCRATCH/link"
+	try hv run "$ID"
+	refused 'root.path: .*/link is no image'
+	[ -z "$(ls -A "$ROOT")" ]
+}
+
+@test "nine disks are too many" {
+	only_hyperv "the host has as many as it likes"
+	config '.mounts += [range(9) | {destination: "/mnt\(.)", type: "ext4", source: "/nothing\(.)"}]'
+	try hv run "$ID"
+	refused 'mounts\[[0-9]+\].source: 9 disks, at most 8 are possible'
+}
