@@ -84,11 +84,8 @@ static int apply_vm_section(const struct oci_vm *vm, const struct choice *choice
 {
 	const struct oci_vm_hw_config *hw = vm->hw_config;
 
-	if (vm->image)
-		return error_set(
-			err, EINVAL,
-			"vm.image: \"%s\": a guest's own root is always the initramfs (vm.kernel.initrd)",
-			vm->image->path);
+	if (vm->image && vm->image->has_format && vm->image->format > OCI_VM_IMAGE_FORMAT_QCOW2)
+		return error_set(err, EINVAL, "vm.image.format: \"%s\" is not supported (raw, qcow2)", oci_vm_image_format_to_string(vm->image->format));
 	if (hw && hw->device_tree)
 		return refuse_hardware("deviceTree", "the monitor describes the machine to the guest itself", err);
 	if (hw && hw->n_dtdevs)

@@ -164,6 +164,47 @@ kernel_section()
 	grep -qE ' hvtest=2( |$)' <<<"$output" || fail "the parameter did not reach the kernel"
 }
 
+# A guest's own root, of which the agent needs the places of what it mounts: "guest_root FILE DIR..."
+guest_root()
+{
+	mkdir -p "$SCRATCH/guest-root" && (cd "$SCRATCH/guest-root" && mkdir -p "${@:2}") && rm -f "$1"
+	mke2fs -q -F -t ext4 -O ^has_journal,^orphan_file,^metadata_csum_seed -d "$SCRATCH/guest-root" "$1" 4M
+}
+
+@test "vm.image: the guest's own root, where the configuration file allows it" {
+	kernel_section "$GUEST/vmlinux"
+	guest_root "$SCRATCH/root.img" dev proc run
+	config '.vm.image = {"path": $image, "format": "raw"}' --arg image "$SCRATCH/root.img"
+	before=$(snapshot)
+	run_with_settings
+	refused vm.image.path "$SCRATCH/root.img" hyperv.allowed_images
+	settings --arg i "$SCRATCH/root.img" '.hyperv.allowed_images = [$i]'
+	run_with_settings
+	refused 'vm.image: its directory "sys": No such file'
+	config '.vm.image.format = "vmdk"'
+	run_with_settings
+	refused 'vm.image.format: "vmdk" is not supported \(raw, qcow2\)'
+	config '.vm.image.format = "qcow2"'
+	run_with_settings
+	refused "vm.image.path: $SCRATCH/root.img is not an image of format qcow2"
+	config '.vm.image.format = "raw"'
+	ln -s root.img "$SCRATCH/link.img"
+	settings --arg i "$SCRATCH/link.img" '.hyperv.allowed_images = [$i]'
+	config '.vm.image.path = $image' --arg image "$SCRATCH/link.img"
+	run_with_settings
+	refused vm.image.path hyperv.allowed_images
+	machine_unchanged "$before"
+	settings --arg i "$SCRATCH/root.img" '.hyperv.allowed_images = [$i]'
+	guest_root "$SCRATCH/root.img" dev proc run sys
+	before=$(sha256sum "$SCRATCH/root.img")
+	checks read /sys/block/vda/serial /sys/block/vda/ro , write /new
+	config '.root.readonly = false'
+	run_with_settings
+	status_is 0
+	has 'read /sys/block/vda/serial: .*hvrun0' 'read /sys/block/vda/ro: .*1' 'write /new: ok'
+	same "$(sha256sum "$SCRATCH/root.img")" "$before" "the image"
+}
+
 @test "vm: a section and a guest's name contradict each other" {
 	kernel_section "$GUEST/vmlinux"
 	config '.annotations["io.hvrun.guest-kernel"] = "default"'

@@ -154,9 +154,8 @@ static void test_refused(void **state)
 		  "vm.hwConfig.dtdevs: devices of the host are not passed through (vcpus and memory are what can be chosen)" },
 		{ "\"vm\": {\"kernel\": {\"path\": \"/k\"}, \"hwConfig\": {\"iomems\": [{\"firstMFN\": 1, \"nrMFNs\": 1}]}}",
 		  "vm.hwConfig.iomems: memory of the host's devices is not passed through (vcpus and memory are what can be chosen)" },
-		{ "\"vm\": {\"kernel\": {\"path\": \"/k\"}, \"image\": {\"path\": \"/img\", \"format\": "
-		  "\"raw\"}}",
-		  "vm.image: \"/img\": a guest's own root is always the initramfs (vm.kernel.initrd)" },
+		{ "\"vm\": {\"kernel\": {\"path\": \"/k\"}, \"image\": {\"path\": \"/img\", \"format\": \"vmdk\"}}",
+		  "vm.image.format: \"vmdk\" is not supported (raw, qcow2)" },
 	};
 
 	(void)state;
