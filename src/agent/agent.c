@@ -113,6 +113,11 @@ static int handle_update(struct agent *a, const struct request *req, struct oci_
 	return later(job_start(a, req, NULL, verb_update, doc, err));
 }
 
+static int handle_mount(struct agent *a, const struct request *req, struct oci_doc *doc, struct error *err)
+{
+	return later(job_start(a, req, NULL, verb_mount, doc, err));
+}
+
 static int handle_processes(struct agent *a, const struct request *req, struct oci_doc *doc, struct error *err)
 {
 	return later(job_start(a, req, NULL, verb_processes, doc, err));
@@ -178,6 +183,7 @@ static const struct {
 	[MESSAGE_STATS] = { &hv_agent_container_type, handle_stats, false },
 	[MESSAGE_NETWORK] = { &hv_agent_network_type, handle_network, false },
 	[MESSAGE_WAIT_OOM] = { &hv_agent_wait_oom_type, handle_wait_oom, false },
+	[MESSAGE_MOUNT] = { &hv_agent_mount_type, handle_mount, false },
 	[MESSAGE_REMOVE] = { &hv_agent_container_type, handle_remove, false },
 };
 

@@ -192,6 +192,15 @@ int verb_update(const struct verb_context *v, _unused_ pid_t *ret_pid, _unused_ 
 	return r < 0 ? r : native_ops.update(&v->agent->env, c, m->resources, err);
 }
 
+int verb_mount(const struct verb_context *v, _unused_ pid_t *ret_pid, _unused_ struct buf *reply, struct error *err)
+{
+	const struct hv_agent_mount *m = v->message;
+	_cleanup_container_ struct container *c = NULL;
+	int r = open_container(v->agent, m->id, true, &c, err);
+
+	return r < 0 ? r : native_ops.mounts(&v->agent->env, c, m->mount, 1, m->add, err);
+}
+
 static int write_reply(struct buf *reply, const struct oci_type *type, const void *root, struct error *err)
 {
 	_cleanup_free_ char *body = NULL;

@@ -123,7 +123,7 @@ struct isolation_ops {
 	int (*update)(const struct env *env, struct container *c, const struct oci_resources *r,
 		      struct error *err);
 
-	/* Adds mounts to the running container, or removes what is mounted at their destinations. NULL: impossible. */
+	/* Adds mounts to the running container, or removes what is mounted at their destinations. */
 	int (*mounts)(const struct env *env, struct container *c, const struct oci_mount *m, size_t n, bool add,
 		      struct error *err);
 

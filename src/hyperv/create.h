@@ -25,6 +25,7 @@ int hyperv_pids(const struct env *env, struct container *c, pid_t **ret, size_t 
 int hyperv_status(const struct env *env, struct container *c, enum container_status *ret, struct error *err);
 int hyperv_freeze(const struct env *env, struct container *c, bool freeze, struct error *err);
 int hyperv_update(const struct env *env, struct container *c, const struct oci_resources *resources, struct error *err);
+int hyperv_mounts(const struct env *env, struct container *c, const struct oci_mount *m, size_t n, bool add, struct error *err);
 int hyperv_processes(const struct env *env, struct container *c, struct process_row **ret, size_t *ret_n, struct error *err);
 int hyperv_stats(const struct env *env, struct container *c, struct buf *out, struct error *err);
 int hyperv_wait_oom(const struct env *env, struct container *c, struct oom_wait *w, struct error *err);

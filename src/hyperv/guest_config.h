@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/macros.h"
+#include "proto/message.h"
 #include "container/layer.h"
 #include "hyperv/vmm/vmm.h"
 
@@ -17,7 +18,7 @@ struct settings;
 #define GUEST_STATE_DIR "/run/hvrun"
 
 /* Where the guest finds the share tree (agent/boot.h mounts it). */
-#define GUEST_SHARE_DIR "/run/share"
+#define GUEST_SHARE_DIR PROTOCOL_SHARE_DIR
 
 /* Something of the host's file systems that the guest gets, as an entry of the share tree; the rootfs is the first, unless it is an image. */
 struct share {

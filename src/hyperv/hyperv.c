@@ -113,6 +113,7 @@ const struct isolation_ops hyperv_ops = {
 	.status = hyperv_status,
 	.freeze = hyperv_freeze,
 	.update = hyperv_update,
+	.mounts = hyperv_mounts,
 	.processes = hyperv_processes,
 	.stats = hyperv_stats,
 	.wait_oom = hyperv_wait_oom,

@@ -21,10 +21,9 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "base/process.h"
-#include "base/str.h"
 #include "container/container.h"
+#include "container/hot_mount.h"
 #include "linux/mount.h"
-#include "linux/mount_options.h"
 #include "linux/safe_open.h"
 #include "linux/sys.h"
 #include "native/native.h"
@@ -32,23 +31,20 @@
 #include "schema/types.h"
 
 /* One mount on its way. fds: -1 = none. */
-struct hot_mount {
+struct hot {
 	const struct oci_mount *m;
-	struct mount_options options;
+	struct hot_mount spec;
 	int tree; /* what to add; -1: the destination is to be removed */
 	bool file;
 	int root, ns, self_fds; /* the container's root and mount namespace; our own /proc/self/fd */
 };
 
-static int open_bind(struct hot_mount *h, struct error *err)
+static int open_bind(struct hot *h, struct error *err)
 {
 	struct stat st;
 	int r;
 
-	if (!h->m->source || h->m->source[0] != '/')
-		return error_set(err, EINVAL, "mounts: %s: source \"%s\" is not an absolute path", h->m->destination,
-				 h->m->source ? h->m->source : "");
-	h->tree = mount_clone(AT_FDCWD, h->m->source, h->options.extra & MOUNT_EXTRA_RECURSIVE);
+	h->tree = mount_clone(AT_FDCWD, h->m->source, h->spec.options.extra & MOUNT_EXTRA_RECURSIVE);
 	if (h->tree < 0)
 		return error_errnum(err, h->tree, "mounts: %s: open %s", h->m->destination, h->m->source);
 	r = mount_set_propagation(h->tree, MS_PRIVATE | MS_REC); /* what is mounted in it stays the container's */
@@ -58,22 +54,19 @@ static int open_bind(struct hot_mount *h, struct error *err)
 	return 0;
 }
 
-static int open_tree_of(struct hot_mount *h, struct error *err)
+static int open_tree_of(struct hot *h, struct error *err)
 {
-	struct mount_fs fs = { .type = h->m->type, .source = h->m->source, .data = h->options.data, .n_data = h->options.n_data };
+	struct mount_fs fs = { .type = h->m->type, .source = h->m->source, .data = h->spec.options.data, .n_data = h->spec.options.n_data };
 
-	if ((h->options.extra & MOUNT_EXTRA_BIND) || str_eq(h->m->type, "bind"))
+	if (h->spec.bind)
 		return open_bind(h, err);
-	if (!str_eq(h->m->type, "tmpfs"))
-		return error_set(err, EINVAL, "mounts: %s: type \"%s\" cannot be added to a running container (bind and tmpfs can)",
-				 h->m->destination, h->m->type ? h->m->type : "");
 	h->tree = mount_new_fs(&fs, err);
 	return h->tree < 0 ? h->tree : 0;
 }
 
 /* In the child -------------------------------------------------------------------------------------- */
 
-static int attach(struct hot_mount *h, int root, struct error *err)
+static int attach(struct hot *h, int root, struct error *err)
 {
 	int place = safe_make(root, h->m->destination, h->file ? SAFE_MAKE_FILE : SAFE_MAKE_DIR, h->file ? 0644 : 0755);
 	struct statfs fs;
@@ -83,11 +76,11 @@ static int attach(struct hot_mount *h, int root, struct error *err)
 		return error_errnum(err, place, "mounts: destination \"%s\"", h->m->destination);
 	if (fstatfs(place, &fs) < 0 || fs.f_type == PROC_SUPER_MAGIC || fs.f_type == SYSFS_MAGIC)
 		return error_set(err, EPERM, "mounts: destination \"%s\": not on procfs or sysfs", h->m->destination);
-	r = mount_attach(h->tree, place, &h->options);
+	r = mount_attach(h->tree, place, &h->spec.options);
 	return r < 0 ? error_errnum(err, r, "mounts: mount on \"%s\"", h->m->destination) : 0;
 }
 
-static int detach(struct hot_mount *h, int root, struct error *err)
+static int detach(struct hot *h, int root, struct error *err)
 {
 	int place = safe_open(root, h->m->destination, O_PATH | O_CLOEXEC);
 	bool is_root = false;
@@ -104,7 +97,7 @@ static int detach(struct hot_mount *h, int root, struct error *err)
 	return 0;
 }
 
-static int in_container(struct hot_mount *h, struct error *err)
+static int in_container(struct hot *h, struct error *err)
 {
 	int root;
 
@@ -120,7 +113,7 @@ static int in_container(struct hot_mount *h, struct error *err)
 
 /* In the parent ------------------------------------------------------------------------------------- */
 
-static int run_child(struct hot_mount *h, struct error *err)
+static int run_child(struct hot *h, struct error *err)
 {
 	struct error result = { 0 };
 	int fds[2], status = 0;
@@ -151,14 +144,9 @@ static int run_child(struct hot_mount *h, struct error *err)
 
 static int do_one(const struct oci_mount *m, bool add, int root, int ns, struct error *err)
 {
-	struct hot_mount h = { .m = m, .tree = -1, .root = root, .ns = ns, .self_fds = -1 };
-	int r;
+	struct hot h = { .m = m, .tree = -1, .root = root, .ns = ns, .self_fds = -1 };
+	int r = hot_mount_parse(m, add, &h.spec, err);
 
-	if (m->destination[0] != '/')
-		return error_set(err, EINVAL, "mounts: destination \"%s\" is not an absolute path", m->destination);
-	r = mount_options_parse(m->options, m->n_options, &h.options, err);
-	if (r == 0 && (h.options.extra & (MOUNT_EXTRA_IDMAP | MOUNT_EXTRA_RIDMAP | MOUNT_EXTRA_TMPCOPYUP | MOUNT_EXTRA_REMOUNT)))
-		r = error_set(err, EINVAL, "mounts: %s: idmap, ridmap, tmpcopyup and remount are for create alone", m->destination);
 	if (r == 0 && add)
 		r = open_tree_of(&h, err);
 	if (r == 0)

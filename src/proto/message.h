@@ -12,6 +12,9 @@ enum { PROTOCOL_VERSION_MIN = 1, PROTOCOL_VERSION_MAX = 1 };
 #define PROTOCOL_PORT_CONTROL "hvrun.control"
 #define PROTOCOL_PORT_STREAM "hvrun.stream"
 
+/* Where the guest has the share tree. */
+#define PROTOCOL_SHARE_DIR "/run/share"
+
 /*
  * What a frame is about; the numbers are on the wire and never change their meaning. The body is JSON
  * (src/schema/agent.json, worker.json) but for MESSAGE_DATA and MESSAGE_CREDIT.
@@ -35,6 +38,7 @@ enum message {
 	MESSAGE_WAIT_OOM = 14,
 	MESSAGE_NETWORK = 15,
 	MESSAGE_REMOVE = 17,
+	MESSAGE_MOUNT = 20,
 	/* control.sock: the worker of a container that is added to a VM which runs already */
 	MESSAGE_ADD = 18,
 	MESSAGE_SHARE = 19,

@@ -48,9 +48,6 @@ int runtime_mounts(struct runtime *rt, const char *id, const char *file, bool ad
 		r = runtime_status(rt, c, ops, &status, err);
 	if (r == 0 && status != CONTAINER_RUNNING && status != CONTAINER_CREATED)
 		r = error_set(err, ESRCH, "container not running: %s", container_status_to_string(status));
-	if (r == 0 && !ops->mounts)
-		r = error_set(err, EOPNOTSUPP, "mounts: not possible with runtime type %s: what a machine shares is fixed when it starts",
-			      ops->name);
 	if (r == 0)
 		r = ops->mounts(&rt->env, c, config->mounts, config->n_mounts, add, err);
 	oci_doc_free(doc);

@@ -320,6 +320,7 @@ static const struct {
 	[MESSAGE_PROCESSES] = { &hv_agent_container_type, request_relay, true, offsetof(struct hv_agent_container, id) },
 	[MESSAGE_STATS] = { &hv_agent_container_type, request_relay, true, offsetof(struct hv_agent_container, id) },
 	[MESSAGE_WAIT_OOM] = { &hv_agent_wait_oom_type, request_relay, true, offsetof(struct hv_agent_wait_oom, id) },
+	[MESSAGE_MOUNT] = { &hv_worker_mount_type, hot_request_mount, true, offsetof(struct hv_worker_mount, id) },
 	[MESSAGE_ADD] = { &hv_worker_member_type, member_request_add, true, NO_ID },
 	[MESSAGE_SHARE] = { &hv_worker_share_type, member_request_share, true, NO_ID },
 };

@@ -108,6 +108,7 @@ int member_state_dir(const struct worker *w, uint32_t process)
 
 static void remove_shares(struct member *m)
 {
+	hot_shares_remove(m->worker, m->process);
 	while (m->n_shares > 0) {
 		struct member_share *s = &m->shares[--m->n_shares];
 

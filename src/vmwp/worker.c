@@ -334,6 +334,7 @@ static void worker_done(struct worker *w)
 {
 	vm_done(w);
 	members_done(w);
+	hot_shares_done(w);
 	clients_done(w);
 	event_loop_free(w->loop);
 	for (int i = 0; i < 3; i++)

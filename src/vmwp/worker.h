@@ -101,6 +101,9 @@ struct worker {
 	struct remote *remotes;
 	struct member *members; /* other containers in the VM */
 	unsigned n_members;
+	struct hot_share *hot_shares; /* what MOUNT has added to the share tree */
+	unsigned n_hot_shares;
+	uint32_t last_hot_share;
 	uint32_t last_process;
 	bool create_asked, started;
 
@@ -189,6 +192,11 @@ int share_add(struct worker *w, const char *name, bool file, int mount_fd, struc
 int share_close(struct worker *w, const char *name, struct error *err);
 void share_remove(struct worker *w, const char *name, bool file);
 
+/* hot_shares.c: MOUNT from a client, a request_fn of clients.c; and what it has added, which goes with its container */
+int hot_request_mount(struct client *c, const struct frame *f, void *message, struct error *err);
+void hot_shares_remove(struct worker *w, uint32_t process);
+void hot_shares_done(struct worker *w);
+
 /* vm.c ------------------------------------------------------------------------------------------------------------------- */
 
 /* Starts the VMM as w->start says, and opens control and stream port on the loop. */
@@ -240,6 +248,8 @@ struct pending {
 	uint64_t client_id;    /* the id that it gave its request */
 	uint32_t process;
 	bool freeze; /* FREEZE: which way */
+	uint32_t share;	  /* MOUNT: the entry of the share tree that is concerned; 0: none */
+	bool share_added; /* MOUNT: which way */
 	uint64_t memory_was, memory_will; /* UPDATE of a member: its limit before and after */
 };
 

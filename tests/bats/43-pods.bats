@@ -330,6 +330,34 @@ vmm_count()
 	has 'pids.limit: 23' 'memory.limit: 41943040'
 }
 
+@test "mounts that are added to a member are its own, and go with it" {
+	only_hvrun
+	sandbox
+	member a /bin/init pause
+	member b /bin/init pause
+	config_of "$SCRATCH/a" '.root.readonly = false'
+	config_of "$SCRATCH/b" '.root.readonly = false'
+	start_member a
+	start_member b
+	mkdir "$SCRATCH/fs"
+	mount -t tmpfs tmpfs "$SCRATCH/fs"
+	echo inside >"$SCRATCH/fs/file"
+	echo "[{\"destination\": \"/m\", \"type\": \"bind\", \"source\": \"$SCRATCH/fs\", \"options\": [\"bind\"]}]" >"$SCRATCH/m.json"
+	plain mounts add "$POD-a" "$SCRATCH/m.json"
+	try plain exec "$POD-a" /bin/cat /m/file
+	output_is inside
+	try plain exec "$POD-b" /bin/cat /m/file
+	status_is 1
+	try plain mounts remove "$POD-b" "$SCRATCH/m.json"
+	refused 'destination "/m"'
+	plain delete -f "$POD-a"
+	for pid in $(test_processes | cut -d' ' -f2 | tr -d :); do
+		! grep -F "$SCRATCH/fs" "/proc/$pid/mountinfo" | grep -vF " $SCRATCH/fs " || fail "process $pid has it still"
+	done
+	umount "$SCRATCH/fs"
+	is_state "$POD-b" running
+}
+
 @test "HyperV: a member that does not fit is refused with the numbers" {
 	only_hyperv "the host's memory is not divided"
 	sandbox

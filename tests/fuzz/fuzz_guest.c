@@ -221,6 +221,9 @@ static const struct {
 	{ MESSAGE_CREATE, "", 0 },
 	{ MESSAGE_DESTROY, "{\"id\": \"a\"}", 0 },
 	{ MESSAGE_DESTROY, "{\"id\": \"@\"}", 0 },
+	{ MESSAGE_MOUNT, "{\"id\": \"@\", \"add\": true, \"share\": true, \"mount\": {\"destination\": \"/m\"}}", 1 },
+	{ MESSAGE_MOUNT, "{\"id\": \"a\", \"add\": true, \"share\": true, \"mount\": {\"destination\": \"/m\"}}", 1 },
+	{ MESSAGE_MOUNT, "{\"id\": \"@\", \"add\": false, \"share\": false, \"mount\": {\"destination\": \"//m\"}}", 0 },
 };
 
 static void step_client(struct fuzz *f)
@@ -374,6 +377,7 @@ static void done(struct fuzz *f)
 	f->w.mux = mux_free(f->w.mux);
 	f->w.control = channel_free(f->w.control);
 	members_done(&f->w);
+	hot_shares_done(&f->w);
 	clients_done(&f->w);
 	event_loop_free(f->w.loop);
 	for (int i = 0; i < 3; i++)
