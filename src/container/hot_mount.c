@@ -17,8 +17,10 @@ int hot_mount_parse(const struct oci_mount *m, bool add, struct hot_mount *ret, 
 	r = mount_options_parse(m->options, m->n_options, &h.options, err);
 	if (r < 0)
 		return r;
-	if (h.options.extra & (MOUNT_EXTRA_IDMAP | MOUNT_EXTRA_RIDMAP | MOUNT_EXTRA_TMPCOPYUP | MOUNT_EXTRA_REMOUNT))
-		return error_set(err, EINVAL, "mounts: %s: idmap, ridmap, tmpcopyup and remount are for create alone", m->destination);
+	if (h.options.extra & ~(MOUNT_EXTRA_BIND | MOUNT_EXTRA_RECURSIVE))
+		return error_set(err, EINVAL,
+				 "mounts: %s: idmap, ridmap, tmpcopyup, remount, copy-symlink, src-nofollow and dest-nofollow are for create alone",
+				 m->destination);
 	h.bind = (h.options.extra & MOUNT_EXTRA_BIND) || str_eq(m->type, "bind");
 	if (add && h.bind && (!m->source || m->source[0] != '/'))
 		return error_set(err, EINVAL, "mounts: %s: source \"%s\" is not an absolute path", m->destination, m->source ? m->source : "");

@@ -105,6 +105,11 @@ int mount_clone(int dirfd, const char *path, bool recursive)
 				     (recursive ? AT_RECURSIVE : 0));
 }
 
+int mount_clone_nofollow(const char *path, bool recursive)
+{
+	return sys_open_tree(AT_FDCWD, path, OPEN_TREE_CLONE | AT_SYMLINK_NOFOLLOW | (recursive ? AT_RECURSIVE : 0));
+}
+
 int mount_set_attributes(int mount_fd, bool recursive, const struct mount_attributes *attr)
 {
 	struct mount_attr a = { .attr_set = attr->set, .attr_clr = attr->clr };

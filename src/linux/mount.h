@@ -33,6 +33,9 @@ int mount_new_fs(const struct mount_fs *fs, struct error *err);
  * path "". */
 int mount_clone(int dirfd, const char *path, bool recursive);
 
+/* The same of a symlink itself, when path is one. */
+int mount_clone_nofollow(const char *path, bool recursive);
+
 /* Sets and clears attributes of a mount, and with recursive of all below it. -errno: -ENOSYS before 5.12. */
 int mount_set_attributes(int mount_fd, bool recursive, const struct mount_attributes *attr);
 

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/macros.h"
+#include "base/str.h"
 #include "linux/sys.h"
 
 enum kind {
@@ -20,7 +21,7 @@ enum kind {
 	NOT_ATIME,   /* the atime field, when it is value, becomes the default */
 	PROPAGATION, /* MS_* for mount(2) */
 	EXTRA,       /* MOUNT_EXTRA_* */
-	DATA,        /* a superblock flag that fsconfig(2) knows under this name */
+	DATA,        /* a superblock flag that fsconfig(2) knows under this name, without crun's "r" for "and below" */
 	IGNORED,     /* the default, or without any effect on today's kernels */
 };
 
@@ -32,7 +33,9 @@ static const struct option {
 	{ "async", IGNORED, 0 },
 	{ "atime", NOT_ATIME, MOUNT_ATTR_NOATIME },
 	{ "bind", EXTRA, MOUNT_EXTRA_BIND },
+	{ "copy-symlink", EXTRA, MOUNT_EXTRA_COPY_SYMLINK },
 	{ "defaults", IGNORED, 0 },
+	{ "dest-nofollow", EXTRA, MOUNT_EXTRA_DEST_NOFOLLOW },
 	{ "dev", CLEAR, MOUNT_ATTR_NODEV },
 	{ "diratime", CLEAR, MOUNT_ATTR_NODIRATIME },
 	{ "dirsync", DATA, 0 },
@@ -55,19 +58,25 @@ static const struct option {
 	{ "nosuid", SET, MOUNT_ATTR_NOSUID },
 	{ "nosymfollow", SET, MOUNT_ATTR_NOSYMFOLLOW },
 	{ "private", PROPAGATION, MS_PRIVATE },
+	{ "rasync", IGNORED, 0 },
 	{ "rbind", EXTRA, MOUNT_EXTRA_BIND | MOUNT_EXTRA_RECURSIVE },
+	{ "rdirsync", DATA, 0 },
 	{ "relatime", ATIME, MOUNT_ATTR_RELATIME },
 	{ "remount", EXTRA, MOUNT_EXTRA_REMOUNT },
 	{ "ridmap", EXTRA, MOUNT_EXTRA_IDMAP | MOUNT_EXTRA_RIDMAP },
+	{ "rmand", IGNORED, 0 },
+	{ "rnomand", IGNORED, 0 },
 	{ "ro", SET, MOUNT_ATTR_RDONLY },
 	{ "rprivate", PROPAGATION, MS_PRIVATE | MS_REC },
 	{ "rshared", PROPAGATION, MS_SHARED | MS_REC },
 	{ "rslave", PROPAGATION, MS_SLAVE | MS_REC },
+	{ "rsync", DATA, 0 },
 	{ "runbindable", PROPAGATION, MS_UNBINDABLE | MS_REC },
 	{ "rw", CLEAR, MOUNT_ATTR_RDONLY },
 	{ "shared", PROPAGATION, MS_SHARED },
 	{ "silent", IGNORED, 0 },
 	{ "slave", PROPAGATION, MS_SLAVE },
+	{ "src-nofollow", EXTRA, MOUNT_EXTRA_SRC_NOFOLLOW },
 	{ "strictatime", ATIME, MOUNT_ATTR_STRICTATIME },
 	{ "suid", CLEAR, MOUNT_ATTR_NOSUID },
 	{ "symfollow", CLEAR, MOUNT_ATTR_NOSYMFOLLOW },
@@ -77,27 +86,31 @@ static const struct option {
 };
 
 static const char *const names[] = {
-	"async",         "atime",        "bind",
-	"defaults",      "dev",          "diratime",
-	"dirsync",       "exec",         "idmap",
-	"iversion",      "lazytime",     "loud",
-	"mand",          "noatime",      "nodev",
-	"nodiratime",    "noexec",       "noiversion",
-	"nolazytime",    "nomand",       "norelatime",
-	"nostrictatime", "nosuid",       "nosymfollow",
-	"private",       "ratime",       "rbind",
-	"rdev",          "rdiratime",    "relatime",
-	"remount",       "rexec",        "ridmap",
-	"rnoatime",      "rnodev",       "rnodiratime",
-	"rnoexec",       "rnorelatime",  "rnostrictatime",
-	"rnosuid",       "rnosymfollow", "ro",
-	"rprivate",      "rrelatime",    "rro",
-	"rrw",           "rshared",      "rslave",
-	"rstrictatime",  "rsuid",        "rsymfollow",
-	"runbindable",   "rw",           "shared",
-	"silent",        "slave",        "strictatime",
-	"suid",          "symfollow",    "sync",
-	"tmpcopyup",     "unbindable",   NULL,
+	"async",          "atime",          "bind",
+	"copy-symlink",   "defaults",       "dest-nofollow",
+	"dev",            "diratime",       "dirsync",
+	"exec",           "idmap",          "iversion",
+	"lazytime",       "loud",           "mand",
+	"noatime",        "nodev",          "nodiratime",
+	"noexec",         "noiversion",     "nolazytime",
+	"nomand",         "norelatime",     "nostrictatime",
+	"nosuid",         "nosymfollow",    "private",
+	"rasync",         "ratime",         "rbind",
+	"rdev",           "rdiratime",      "rdirsync",
+	"relatime",       "remount",        "rexec",
+	"ridmap",         "rmand",          "rnoatime",
+	"rnodev",         "rnodiratime",    "rnoexec",
+	"rnomand",        "rnorelatime",    "rnostrictatime",
+	"rnosuid",        "rnosymfollow",   "ro",
+	"rprivate",       "rrelatime",      "rro",
+	"rrw",            "rshared",        "rslave",
+	"rstrictatime",   "rsuid",          "rsymfollow",
+	"rsync",          "runbindable",    "rw",
+	"shared",         "silent",         "slave",
+	"src-nofollow",   "strictatime",    "suid",
+	"symfollow",      "sync",           "tmpcopyup",
+	"unbindable",
+	NULL,
 };
 
 const char *const *mount_options_names(void)
@@ -169,7 +182,14 @@ static int parse_one(struct mount_options *m, const char *name, struct error *er
 		apply_attribute(&m->rec, find(name + 1));
 		return 0;
 	}
-	if (!o || o->kind == DATA)
+	if (o && o->kind == DATA)
+		return add_data(m, name[0] == 'r' ? name + 1 : name, err);
+	if (!o && str_skip_prefix(name, "idmap=")) {
+		m->idmap = str_skip_prefix(name, "idmap=");
+		m->extra |= MOUNT_EXTRA_IDMAP;
+		return 0;
+	}
+	if (!o)
 		return add_data(m, name, err);
 	if (is_attribute(o)) {
 		apply_attribute(&m->attr, o);

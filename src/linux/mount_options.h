@@ -15,6 +15,9 @@ enum mount_option_extra {
 	MOUNT_EXTRA_IDMAP = 1 << 3,
 	MOUNT_EXTRA_RECURSIVE = 1 << 4, /* of bind: rbind */
 	MOUNT_EXTRA_RIDMAP = 1 << 5,
+	MOUNT_EXTRA_COPY_SYMLINK = 1 << 6, /* of bind: a source that is a symlink is made again at the destination */
+	MOUNT_EXTRA_SRC_NOFOLLOW = 1 << 7, /* of bind: such a source is mounted itself */
+	MOUNT_EXTRA_DEST_NOFOLLOW = 1 << 8, /* a symlink at the destination is what is mounted on */
 };
 
 /* Attributes to set and to clear, as mount_setattr(2) takes them; never the same bit in both, but for the
@@ -34,6 +37,7 @@ struct mount_options {
 	size_t n_propagation;
 	const char *data[MOUNT_OPTIONS_MAX]; /* "key=value" or "flag": for the file system */
 	size_t n_data;
+	const char *idmap; /* crun's "idmap=": what follows, "uids=0-1000-10;gids=@0-0-1"; NULL: nothing does */
 };
 
 /*

@@ -300,3 +300,33 @@ int safe_open_parent(int root_fd, const char *path, char *name, size_t name_size
 	dir[start] = '\0';
 	return safe_make(root_fd, start ? dir : "/", SAFE_MAKE_DIR, 0755);
 }
+
+int safe_make_nofollow(int root_fd, const char *path, enum safe_make what, mode_t mode)
+{
+	_cleanup_fd_ int dirfd = -1;
+	char name[NAME_MAX + 1];
+	int fd;
+
+	dirfd = safe_open_parent(root_fd, path, name, sizeof(name));
+	if (dirfd < 0)
+		return dirfd;
+	fd = sys_openat(dirfd, name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
+	return fd == -ENOENT ? make_component(dirfd, name, what, mode) : fd;
+}
+
+int safe_make_symlink(int root_fd, const char *path, const char *text)
+{
+	_cleanup_fd_ int dirfd = -1;
+	char name[NAME_MAX + 1], there[PATH_MAX];
+	ssize_t n;
+
+	dirfd = safe_open_parent(root_fd, path, name, sizeof(name));
+	if (dirfd < 0)
+		return dirfd;
+	if (symlinkat(text, dirfd, name) == 0)
+		return 0;
+	if (errno != EEXIST)
+		return -errno;
+	n = readlinkat(dirfd, name, there, sizeof(there));
+	return n == (ssize_t)strlen(text) && memcmp(there, text, (size_t)n) == 0 ? 0 : -EEXIST;
+}

@@ -27,6 +27,15 @@ enum safe_make { SAFE_MAKE_DIR, SAFE_MAKE_FILE };
  */
 int safe_make(int root_fd, const char *path, enum safe_make what, mode_t mode);
 
+/* The same, but a symlink as the last component is what is opened. */
+int safe_make_nofollow(int root_fd, const char *path, enum safe_make what, mode_t mode);
+
+/*
+ * Makes a symlink with that text at path, and the directories on the way. One that is there already with the same text is fine;
+ * -EEXIST for anything else. Returns 0 or -errno.
+ */
+int safe_make_symlink(int root_fd, const char *path, const char *text);
+
 /*
  * Opens the directory that holds the last component of path (made when missing) and copies that component's
  * name to name. -EINVAL for "/" and for "." and ".." at the end.

@@ -14,6 +14,7 @@
 #include "base/str.h"
 #include "container/bundle.h"
 #include "linux/sys.h"
+#include "native/idmap_option.h"
 #include "native/plan_private.h"
 
 /* "/proc" and the like whatever way they are written. */
@@ -104,6 +105,10 @@ static int plan_idmap(const struct plan_namespaces *ns, const struct oci_mount *
 	if (from->n_uid_mappings > ID_MAPS_MAX || from->n_gid_mappings > ID_MAPS_MAX)
 		return error_set(err, E2BIG, "uidMappings, gidMappings: at most %d are possible",
 				 ID_MAPS_MAX);
+	if (m->options.idmap && (from->n_uid_mappings || from->n_gid_mappings))
+		return error_set(err, EINVAL, "options: \"idmap=%s\": there are uidMappings or gidMappings already", m->options.idmap);
+	if (m->options.idmap)
+		return idmap_option_parse(m->options.idmap, ns, &m->idmap, err);
 	for (size_t i = 0; i < ns->n_join; i++)
 		joins |= ns->join[i].type == CLONE_NEWUSER;
 	if (from->n_uid_mappings || from->n_gid_mappings)

@@ -61,6 +61,9 @@ static const struct {
 	{ MOUNT_EXTRA_IDMAP, "idmap" },
 	{ MOUNT_EXTRA_RIDMAP, "ridmap" },
 	{ MOUNT_EXTRA_RECURSIVE, "recursive" },
+	{ MOUNT_EXTRA_COPY_SYMLINK, "copy-symlink" },
+	{ MOUNT_EXTRA_SRC_NOFOLLOW, "src-nofollow" },
+	{ MOUNT_EXTRA_DEST_NOFOLLOW, "dest-nofollow" },
 };
 
 static void print_propagation(unsigned p, struct buf *out)

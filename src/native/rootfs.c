@@ -23,9 +23,11 @@
 #include "native/overlay.h"
 #include "native/plan.h"
 
-int rootfs_open_source(const char *source, bool recursive, struct error *err)
+int rootfs_open_source(const char *source, unsigned extra, struct error *err)
 {
-	int fd = mount_clone(AT_FDCWD, source, recursive);
+	bool recursive = extra & MOUNT_EXTRA_RECURSIVE;
+	bool itself = extra & (MOUNT_EXTRA_COPY_SYMLINK | MOUNT_EXTRA_SRC_NOFOLLOW);
+	int fd = itself ? mount_clone_nofollow(source, recursive) : mount_clone(AT_FDCWD, source, recursive);
 
 	return fd < 0 ? error_errnum(err, fd, "source \"%s\"", source) : fd;
 }
@@ -92,7 +94,7 @@ static int open_root(const struct rootfs *r, struct error *err)
 {
 	if (r->source_fds[0] >= 0)
 		return r->source_fds[0];
-	return r->overlay ? overlay_mount(r->overlay, err) : rootfs_open_source(r->plan->path, true, err);
+	return r->overlay ? overlay_mount(r->overlay, err) : rootfs_open_source(r->plan->path, MOUNT_EXTRA_RECURSIVE, err);
 }
 
 int rootfs_begin(struct rootfs *r, struct error *err)

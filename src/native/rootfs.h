@@ -49,8 +49,10 @@ int rootfs_enter(struct rootfs *r, struct error *err);
 struct plan_mount;
 int rootfs_mount_cgroup(struct rootfs *r, const struct plan_mount *m, int target_fd, struct error *err);
 
-/* Opens a detached tree for source: by the parent when the child will not be allowed to. Returns an fd, or <
- * 0. */
-int rootfs_open_source(const char *source, bool recursive, struct error *err);
+/*
+ * Opens a detached tree for source: by the parent when the child will not be allowed to. extra: MOUNT_EXTRA_RECURSIVE, and
+ * MOUNT_EXTRA_COPY_SYMLINK or MOUNT_EXTRA_SRC_NOFOLLOW for a symlink itself. Returns an fd, or < 0.
+ */
+int rootfs_open_source(const char *source, unsigned extra, struct error *err);
 
 #endif

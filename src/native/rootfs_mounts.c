@@ -5,11 +5,13 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/str.h"
@@ -28,6 +30,8 @@ static int open_target(struct rootfs *r, const struct plan_mount *m, enum safe_m
 
 	if (m->plain_dir)
 		fd = safe_make_plain_dir(r->root_fd, m->destination, 0755);
+	else if (m->options.extra & MOUNT_EXTRA_DEST_NOFOLLOW)
+		fd = safe_make_nofollow(r->root_fd, m->destination, what, what == SAFE_MAKE_DIR ? 0755 : 0644);
 	else
 		fd = safe_make(r->root_fd, m->destination, what, what == SAFE_MAKE_DIR ? 0755 : 0644);
 	if (m->plain_dir && (fd == -ELOOP || fd == -ENOTDIR))
@@ -75,6 +79,22 @@ static int finish(int mount_fd, int target, const struct plan_mount *m, const st
 	return 0;
 }
 
+/* crun's copy-symlink: what the link says is for the container to make sense of. */
+static int copy_symlink(struct rootfs *r, const struct plan_mount *m, int source, struct error *err)
+{
+	char text[PATH_MAX];
+	ssize_t n = readlinkat(source, "", text, sizeof(text) - 1);
+	int x;
+
+	if (n < 0)
+		return error_errno(err, "read the symlink \"%s\"", m->source);
+	text[n] = '\0';
+	x = safe_make_symlink(r->root_fd, m->destination, text);
+	if (x == -EEXIST)
+		return error_set(err, EEXIST, "options: \"copy-symlink\": there is something else already");
+	return x < 0 ? error_errnum(err, x, "options: \"copy-symlink\"") : 0;
+}
+
 static int bind(struct rootfs *r, const struct plan_mount *m, int source, struct error *err)
 {
 	_cleanup_fd_ int target = -1;
@@ -82,6 +102,8 @@ static int bind(struct rootfs *r, const struct plan_mount *m, int source, struct
 
 	if (fstat(source, &st) < 0)
 		return error_errno(err, "source \"%s\"", m->source);
+	if (S_ISLNK(st.st_mode) && (m->options.extra & MOUNT_EXTRA_COPY_SYMLINK))
+		return copy_symlink(r, m, source, err);
 	target = open_target(r, m, S_ISDIR(st.st_mode) ? SAFE_MAKE_DIR : SAFE_MAKE_FILE, err);
 	return target < 0 ? target : finish(source, target, m, &m->options, err);
 }
@@ -92,7 +114,7 @@ static int mount_bind(struct rootfs *r, const struct plan_mount *m, int parents_
 
 	if (parents_fd >= 0)
 		return bind(r, m, parents_fd, err);
-	fd = rootfs_open_source(m->source, m->options.extra & MOUNT_EXTRA_RECURSIVE, err);
+	fd = rootfs_open_source(m->source, m->options.extra, err);
 	return fd < 0 ? fd : bind(r, m, fd, err);
 }
 

@@ -68,10 +68,10 @@ static int map_ids(const struct sources *s, size_t index, int *made, struct erro
  * The host's tree, cut off from the host as rootfs.c does it with all that the child sees: a copy of a shared
  * mount shares, and what is mounted in the container would be mounted on the host too.
  */
-static int open_copy(const struct sources *s, const char *path, bool recursive, bool root, struct error *err)
+static int open_copy(const struct sources *s, const char *path, unsigned extra, bool root, struct error *err)
 {
 	unsigned wanted = s->plan->rootfs.propagation ? s->plan->rootfs.propagation : MS_SLAVE;
-	_cleanup_fd_ int fd = rootfs_open_source(path, recursive, err);
+	_cleanup_fd_ int fd = rootfs_open_source(path, extra, err);
 	int r;
 
 	if (fd < 0)
@@ -91,7 +91,7 @@ static int open_mount(struct sources *s, size_t index, int *made, struct error *
 		return 0;
 	if (idmap && s->rootless)
 		return error_set(err, EPERM, "options: \"idmap\" needs root");
-	s->fds[1 + index] = open_copy(s, m->source, m->options.extra & MOUNT_EXTRA_RECURSIVE, false, err);
+	s->fds[1 + index] = open_copy(s, m->source, m->options.extra, false, err);
 	if (s->fds[1 + index] < 0)
 		return s->fds[1 + index];
 	return idmap ? map_ids(s, index, made, err) : 0;
@@ -106,7 +106,7 @@ static int open_all(struct sources *s, int *made, struct error *err)
 		if (s->fds[0] < 0)
 			return s->fds[0];
 	} else if (s->in_userns && !s->rootless) {
-		s->fds[0] = open_copy(s, root->path, true, true, err);
+		s->fds[0] = open_copy(s, root->path, MOUNT_EXTRA_RECURSIVE, true, err);
 		if (s->fds[0] < 0)
 			return error_wrap(err, "root.path");
 	}

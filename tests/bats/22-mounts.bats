@@ -125,6 +125,80 @@ mount_add()
 	[ -d "rootfs/$SCRATCH/outside" ]
 }
 
+@test "copy-symlink: a source that is a symlink is made again, another one is mounted" {
+	ln -s /target/of/nothing "$SCRATCH/link"
+	mount_add '{destination: "/made/link", type: "bind", source: ($scratch + "/link"), options: ["bind", "ro", "copy-symlink"]}'
+	if [ "$RUNTIME_TYPE" = HyperV ]; then
+		try hv create "$ID"
+		refused '"/made/link".*copy-symlink.*"/.*/link" is a symlink'
+		config '.mounts |= .[:-1]'
+	fi
+	mount_add '{destination: "/dir", type: "bind", source: $volume, options: ["bind", "copy-symlink"]},
+		{destination: "/file", type: "bind", source: ($volume + "/file"), options: ["bind", "copy-symlink"]}'
+	config '.root.readonly = false'
+	checks stat /made/link , read /dir/file /file
+	run_ok
+	has 'read /dir/file: 14 bytes, from the host' 'read /file: 14 bytes, from the host'
+	[ "$RUNTIME_TYPE" = HyperV ] || has 'stat /made/link: link .*-> /target/of/nothing'
+}
+
+@test "copy-symlink: the same link may be there already, anything else may not; nothing leads out" {
+	not_hyperv "a symlink is nothing that a virtual machine can be given"
+	ln -s /target "$SCRATCH/link"
+	mkdir "$SCRATCH/outside" rootfs/made
+	ln -s "$SCRATCH/outside" rootfs/escape
+	ln -s /target rootfs/made/same
+	echo other >rootfs/made/other
+	mount_add '{destination: "/made/same", source: ($scratch + "/link"), options: ["rbind", "copy-symlink"]},
+		{destination: "/escape/new", source: ($scratch + "/link"), options: ["rbind", "copy-symlink"]}'
+	config '.root.readonly = false'
+	checks stat /made/same "$SCRATCH/outside/new"
+	run_ok
+	has 'stat /made/same: link .*-> /target' "stat $SCRATCH/outside/new: link .*-> /target"
+	[ -z "$(ls "$SCRATCH/outside")" ]
+	mount_add '{destination: "/made/other", source: ($scratch + "/link"), options: ["rbind", "copy-symlink"]}'
+	try hv create "$ID"
+	refused 'mounts\[[0-9]+\] "/made/other".*copy-symlink.*something else'
+	same "$(<rootfs/made/other)" other
+}
+
+@test "src-nofollow and dest-nofollow: symlinks themselves" {
+	mkdir rootfs/target
+	echo below >rootfs/target/file
+	ln -s target/file rootfs/link
+	mount_add '{destination: "/link", type: "bind", source: ($volume + "/file"), options: ["bind", "dest-nofollow"]},
+		{destination: "/fresh/file", type: "bind", source: ($volume + "/file"), options: ["bind", "dest-nofollow", "src-nofollow"]},
+		{destination: "/fresh/dir", type: "bind", source: $volume, options: ["bind", "dest-nofollow"]}'
+	config '.root.readonly = false'
+	checks stat /link , read /link /target/file /fresh/file /fresh/dir/file
+	run_ok
+	has 'stat /link: file .*' 'read /link: 14 bytes, from the host' 'read /target/file: 6 bytes, below' 'read /fresh/file: 14 bytes, from the host' \
+		'read /fresh/dir/file: 14 bytes, from the host'
+	ln -s /target/file "$SCRATCH/link"
+	mount_add '{destination: "/self", type: "bind", source: ($scratch + "/link"), options: ["bind", "src-nofollow"]}'
+	if [ "$RUNTIME_TYPE" = HyperV ]; then
+		try hv create "$ID"
+		refused '"/self".*src-nofollow.*is a symlink'
+		return
+	fi
+	checks stat /self , read /self
+	run_ok
+	has 'stat /self: link .*-> /target/file' 'read /self: 6 bytes, below'
+}
+
+@test "crun's recursive forms: those that are attributes hold below, the others are accepted" {
+	mkdir "$SCRATCH/volume/below"
+	mount -t tmpfs tmpfs "$SCRATCH/volume/below"
+	mount_add '{destination: "/mnt", type: "bind", source: $volume,
+		options: ["rbind", "rro", "rnosuid", "rnodev", "rnoexec", "rnoatime", "rsync", "rasync", "rdirsync", "rmand", "rnomand"]}'
+	config '.root.readonly = false'
+	checks write /mnt/new /mnt/below/new
+	try hv run "$ID"
+	umount "$SCRATCH/volume/below"
+	status_is 0
+	has 'write /mnt/new: EROFS' 'write /mnt/below/new: EROFS'
+}
+
 @test "a missing source is refused by name" {
 	mount_add '{destination: "/mnt", type: "bind", source: ($scratch + "/nothing"), options: ["bind"]}'
 	config '.root.readonly = false'

@@ -88,6 +88,38 @@ no_guest()
 	has 'stat /vol/file: file 0644 1005 1006' 'stat /plain/file: file 0644 65534 65534'
 }
 
+@test "idmap= has the mapping in the option, as crun has it" {
+	no_guest
+	config '.mounts += [{"destination": "/vol", "source": $source, "options": ["bind", "idmap=uids=1000-0-10#1010-20-5;gids=1000-50-100"]}]' --arg source "$VOLUME"
+	checks stat /vol/file
+	run_ok
+	has 'stat /vol/file: file 0644 5 56'
+	# @: what it is mapped to is an id of the container's
+	chown -R 300000:300000 "$BUNDLE/rootfs"
+	chmod 755 "$SCRATCH" "$BUNDLE"
+	config '.linux.namespaces += [{"type": "user"}] | .linux.uidMappings = [{"containerID": 0, "hostID": 300000, "size": 65536}]
+		| .linux.gidMappings = .linux.uidMappings | .mounts[-1].options = ["bind", "idmap=uids=@1000-7-10;gids=@1000-0-100"]'
+	run_ok
+	has 'stat /vol/file: file 0644 12 6'
+}
+
+@test "idmap= that is wrong is refused with its text" {
+	no_guest
+	before=$(snapshot)
+	config '.mounts += [{"destination": "/vol", "source": $source, "options": []}]' --arg source "$VOLUME"
+	while IFS='|' read -r option text; do
+		config '.mounts[-1].options = ["bind", $o]' --arg o "$option"
+		try hv create "$ID"
+		refused "mounts\\[[0-9]+\\] \"/vol\".*\"$option\".*$text"
+	done <<-'EOF'
+		idmap=|is not uids= or gids=
+		idmap=uids=0-0-1|both needed
+		idmap=uids=0-0;gids=0-0-1|"0-0" is not FIRST-MAPPED-COUNT
+		idmap=uids=@0-0-1;gids=0-0-1|not in one range of linux.uidMappings
+	EOF
+	machine_unchanged "$before"
+}
+
 @test "what cannot be mapped is refused" {
 	before=$(snapshot)
 	config '.mounts += [{"destination": "/vol", "source": $source, "options": ["bind", "idmap"]}]' --arg source "$VOLUME"
