@@ -49,6 +49,7 @@ struct creation {
 	struct init init;
 	struct spawn spawn;
 	struct spawned child;
+	bool moved; /* the child, to its v2 group, after it was born elsewhere */
 	char **classes; /* directories of resctrl that we made */
 	size_t n_shared_classes;
 	struct sources sources;
@@ -378,6 +379,20 @@ static int record(struct creation *c, struct error *err)
 	return r < 0 ? r : container_save(ct, err); /* who kills us must not make us forget them */
 }
 
+static int move_to_cgroup(struct creation *c, struct error *err)
+{
+	int r = c->moved || c->child.in_cgroup ? 0 : cgroup_join_v2(c->cgroup, c->child.pid, err);
+
+	c->moved = r == 0;
+	return r;
+}
+
+/* Where systemd has to do it: while its ids are the caller's, not those of its user namespace. Else it works meanwhile. */
+static int move_users_process(struct creation *c, struct error *err)
+{
+	return c->req->env->rootless ? move_to_cgroup(c, err) : 0;
+}
+
 static int write_maps(struct creation *c, struct error *err)
 {
 	const struct plan_namespaces *ns = &c->plan->namespaces;
@@ -438,7 +453,7 @@ static int enter_cgroup(struct creation *c, struct error *err)
 
 	if (r < 0 || c->child.in_cgroup || !cgroup_has_v2(c->cgroup))
 		return r;
-	r = cgroup_join_v2(c->cgroup, c->child.pid, err);
+	r = move_to_cgroup(c, err);
 	return r < 0 ? r : sync_send(c->sync_fd, SYNC_GO, 0, err);
 }
 
@@ -479,7 +494,8 @@ static const struct step {
 	{ delegate_cgroup, NULL },     { open_cgroup, NULL },        { make_class, undo_class },
 	{ open_namespaces, NULL },     { open_sources, NULL },
 	{ listen_start, undo_listen }, { give_birth, undo_birth },   { record, NULL },
-	{ join_class, NULL },          { write_maps, NULL },         { move_devices, undo_devices },
+	{ join_class, NULL },          { move_users_process, NULL }, { write_maps, NULL },
+	{ move_devices, undo_devices },
 	{ enter_cgroup, NULL },        { run_hooks, NULL },          { serve_listener, NULL },
 	{ await_ready, NULL },         { commit_layer, NULL },
 };

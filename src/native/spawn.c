@@ -41,6 +41,16 @@ static _noreturn_ void run_child(const struct spawn *s, bool in_cgroup)
 	_exit(1);
 }
 
+/*
+ * What clone3(2) answers when only CLONE_INTO_CGROUP is in the way: kernels before 5.7 do not know it, and it takes the same right as
+ * moving a process, to write to the group that is above both, which a user without privileges has in a delegated tree only (EACCES);
+ * and a process between that has joined the container's cgroup namespace is itself not below its root (ENOENT, with nsdelegate).
+ */
+static bool may_go_without_cgroup(pid_t pid)
+{
+	return pid == -EINVAL || pid == -E2BIG || pid == -EACCES || pid == -ENOENT;
+}
+
 /* Returns the child's pid in the parent; never in the child. */
 static pid_t clone_child(const struct spawn *s, uint64_t flags, struct spawned *p)
 {
@@ -50,7 +60,7 @@ static pid_t clone_child(const struct spawn *s, uint64_t flags, struct spawned *
 	if (s->cgroup_fd >= 0)
 		c.flags |= CLONE_INTO_CGROUP;
 	pid = sys_clone3(&c);
-	if ((pid == -EINVAL || pid == -E2BIG) && s->cgroup_fd >= 0) { /* before 5.7 */
+	if (s->cgroup_fd >= 0 && may_go_without_cgroup(pid)) { /* before 5.7 */
 		c.flags &= ~CLONE_INTO_CGROUP;
 		pid = sys_clone3(&c);
 	}

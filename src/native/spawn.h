@@ -12,7 +12,7 @@
 /* A process to be born in namespaces and a cgroup. */
 struct spawn {
 	uint64_t flags; /* CLONE_NEW* of the namespaces made for it */
-	int cgroup_fd;  /* born there (CLONE_INTO_CGROUP); -1 = in the caller's group */
+	int cgroup_fd;  /* born there (CLONE_INTO_CGROUP) where that may be; -1 = in the caller's group */
 	int pidns_fd;   /* born in that pid namespace: its fd, or a pidfd; -1 = the caller's or a new one */
 	int procfs_fd;
 	/* joined in this order by a process in between before the child is made; none: there is no such

@@ -91,7 +91,7 @@ static void add_cgroup(struct oci_doc *doc, struct oci_features_linux *f)
 		.has_v2 = true,
 		.systemd = true,
 		.has_systemd = true,
-		.systemd_user = false,
+		.systemd_user = true,
 		.has_systemd_user = true,
 		.rdma = true,
 		.has_rdma = true,

@@ -191,13 +191,16 @@ static int cannot_move(const struct cgroup_hierarchy *h, pid_t pid, int r, struc
 	return error_errnum(err, r, "unable to apply cgroup configuration: cannot move process %d to %s", (int)pid, h->dir);
 }
 
-static int join(const struct cgroup_hierarchy *h, pid_t pid, struct error *err)
+static int join(const struct cgroup *cg, const struct cgroup_hierarchy *h, pid_t pid, struct error *err)
 {
 	char text[16];
 	int r;
 
 	snprintf(text, sizeof(text), "%d", (int)pid);
 	r = file_write_str(h->dirfd, "cgroup.procs", text);
+	/* a user without privileges moves processes within a delegated tree only; systemd does it for the user's units */
+	if (r == -EACCES && cg->unit.user && h->controllers[0] == '\0')
+		return systemd_unit_attach(cg, pid ? pid : getpid(), h->dir, err);
 	return r < 0 ? cannot_move(h, pid, r, err) : 0;
 }
 
@@ -206,7 +209,7 @@ int cgroup_join(const struct cgroup *cg, pid_t pid, struct error *err)
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && i < cg->n; i++)
-		r = join(&cg->h[i], pid, err);
+		r = join(cg, &cg->h[i], pid, err);
 	return r;
 }
 
@@ -214,7 +217,7 @@ int cgroup_join_v2(const struct cgroup *cg, pid_t pid, struct error *err)
 {
 	const struct cgroup_hierarchy *h = cgroup_v2(cg);
 
-	return h ? join(h, pid, err) : 0;
+	return h ? join(cg, h, pid, err) : 0;
 }
 
 int cgroup_open_tasks(struct cgroup *cg, struct error *err)
@@ -256,6 +259,14 @@ static int open_below(struct cgroup *result, const struct cgroup_hierarchy *h, c
 	fd_close(copy->dirfd);
 	copy->dirfd = fd;
 	return 0;
+}
+
+/* The handle on a sub-group knows whose unit it is in, but is not what stops that. */
+static void begin_sub(struct cgroup *result, const struct cgroup *cg)
+{
+	result->mode = cg->mode;
+	result->unit.user = cg->unit.user;
+	result->unit.name = cg->unit.name ? xstrdup(cg->unit.name) : NULL;
 }
 
 /* Where the controllers before the colon end; NULL when there are none, and the path is for all hierarchies. */
@@ -318,7 +329,7 @@ int cgroup_open_sub(const struct cgroup *cg, char *const *subs, struct cgroup **
 		if (check_controllers(cg, *s, err) < 0)
 			return -err->code;
 	}
-	result->mode = cg->mode;
+	begin_sub(result, cg);
 	for (size_t i = 0; i < cg->n; i++) {
 		const char *sub = sub_path(subs, &cg->h[i]);
 		int r = open_below(result, &cg->h[i], sub + strspn(sub, "/"));
@@ -365,7 +376,7 @@ int cgroup_open_beside(const struct cgroup *cg, pid_t pid, struct cgroup **ret, 
 {
 	_cleanup_cgroup_ struct cgroup *result = xcalloc(1, sizeof(*result));
 
-	result->mode = cg->mode;
+	begin_sub(result, cg);
 	for (size_t i = 0; i < cg->n; i++) {
 		const struct cgroup_hierarchy *h = &cg->h[i];
 		_cleanup_free_ char *below = h->controllers[0] ? xstrdup("") : path_below(h->dir, pid);

@@ -407,6 +407,36 @@ int systemd_unit_set(const struct cgroup *cg, const struct cgroup_writes *limits
 	return r < 0 ? r : dbus_call(d, &ping, "", NULL, &pong, err);
 }
 
+/* What of dir is below the unit's own group, as AttachProcessesToUnit() (systemd 238) wants it: "" or "/sub/group". */
+static const char *path_in_unit(const char *dir, const char *unit)
+{
+	size_t n = strlen(unit);
+
+	for (const char *p = dir; (p = strstr(p, unit)); p += n)
+		if (p > dir && p[-1] == '/' && (p[n] == '/' || p[n] == '\0'))
+			return p + n;
+	return "";
+}
+
+int systemd_unit_attach(const struct cgroup *cg, pid_t pid, const char *dir, struct error *err)
+{
+	_cleanup_dbus_message_ struct dbus_message answer = { 0 };
+	_cleanup_buf_ struct buf body = { 0 };
+	_cleanup_dbus_ struct dbus *d = NULL;
+	size_t mark;
+	int r = connect_systemd(cg->unit.user, &d, err);
+
+	if (r < 0)
+		return r;
+	dbus_put_string(&body, cg->unit.name);
+	dbus_put_string(&body, path_in_unit(dir, cg->unit.name));
+	mark = dbus_begin_array(&body, 4);
+	dbus_put_u32(&body, (uint32_t)pid);
+	dbus_end_array(&body, mark, 4);
+	r = call(d, "AttachProcessesToUnit", "ssau", &body, &answer, err);
+	return r == DBUS_REFUSED ? refused(&answer, "move a process to", cg->unit.name, err) : r;
+}
+
 int systemd_unit_stop(struct cgroup *cg, struct error *err)
 {
 	_cleanup_dbus_message_ struct dbus_message answer = { 0 };

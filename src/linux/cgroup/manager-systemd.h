@@ -30,6 +30,12 @@ void systemd_unit_release(struct cgroup *cg);
  * done. */
 int systemd_unit_set(const struct cgroup *cg, const struct cgroup_writes *limits, struct error *err);
 
+/*
+ * Has systemd move process pid to dir, which is the unit's group or one below it: for a user who may not do so, because the group
+ * above both is not the user's. The process must be the user's.
+ */
+int systemd_unit_attach(const struct cgroup *cg, pid_t pid, const char *dir, struct error *err);
+
 /* Stops the unit when we started it, and forgets that it may have failed. One that is gone is fine. */
 int systemd_unit_stop(struct cgroup *cg, struct error *err);
 
