@@ -33,6 +33,7 @@
 #include "linux/sys.h"
 #include "native/init.h"
 #include "native/listener.h"
+#include "native/low_memory.h"
 #include "native/netdevices.h"
 #include "native/operations.h"
 #include "native/overlay.h"
@@ -504,14 +505,11 @@ static const struct step {
  * killer leaves none. */
 static void find_cause(struct creation *c, struct error *err)
 {
-	struct cgroup_stats stats;
-	struct error first = { 0 }, ignored = { 0 };
+	struct error first = { 0 };
 
 	if (c->sync_fd < 0 || c->child.pid <= 0)
 		return;
-	if (cgroup_stats(c->cgroup, &stats, &ignored) == 0 && stats.oom_kills != CGROUP_STAT_NONE &&
-	    stats.oom_kills > 0)
-		error_set(err, ENOMEM, "container init was OOM-killed (memory limit too low?)");
+	low_memory_error(c->cgroup, err);
 	fd_set_nonblock(c->sync_fd, 1);
 	while (sync_expect(c->sync_fd, SYNC_ERROR, NULL, &first) < 0) {
 		if (first.code == EPROTO)

@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "container/container.h"
 #include "linux/sys.h"
+#include "native/low_memory.h"
 #include "native/native.h"
 #include "schema/types.h"
 
@@ -56,18 +57,20 @@ void start_fail(int conn_fd, const struct error *error)
 static int not_created(const struct container *c, struct error *err)
 {
 	start_forget(c);
+	if (low_memory_before_exec(c, true, err) < 0)
+		return -err->code;
 	if (container_status_of(c) == CONTAINER_STOPPED)
 		return error_set(err, ESRCH, "cannot start a container that has stopped");
 	return error_set(err, EBUSY, "cannot start an already running container");
 }
 
-static int await_exec(int fd, struct error *err)
+static int await_exec(const struct container *c, int fd, struct error *err)
 {
 	struct error theirs = { 0 };
 	ssize_t n = fd_recv(fd, &theirs, sizeof(theirs), NULL, 0, NULL);
 
-	if (n == 0 || n == -ECONNRESET)
-		return 0;
+	if (n == 0 || n == -ECONNRESET) /* its end of it is closed by execve(2), or by its end */
+		return low_memory_before_exec(c, false, err);
 	if (n < 0)
 		return error_errnum(err, (int)n, "wait for the container's process to start");
 	if ((size_t)n != sizeof(theirs))
@@ -96,7 +99,7 @@ int native_start(const struct env *env _unused_, struct container *c, struct err
 		return not_created(c, err);
 	if (r < 0)
 		return error_errnum(err, r, "send to the start socket");
-	r = await_exec(fd, err);
+	r = await_exec(c, fd, err);
 	start_forget(c);
 	return r;
 }

@@ -102,6 +102,19 @@ host_limit()
 	machine_unchanged "$before"
 }
 
+@test "a memory limit that is too low for any program: the error has one that is not" {
+	not_hyperv "a virtual machine has room for its agent"
+	before=$(snapshot)
+	config '.linux.resources.memory = {"limit": 16384}'
+	try hv run "$ID"
+	refused "container init was OOM-killed \(memory limit too low\?\).*memory.limit is 16384 bytes, and 524288 is"
+	machine_unchanged "$before"
+	config '.linux.resources.memory = {"limit": 524288}'
+	process /bin/init exit 7
+	try hv run "$ID"
+	status_is 7
+}
+
 @test "wrong resources are refused by name" {
 	only_hvrun
 	before=$(snapshot)
