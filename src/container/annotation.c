@@ -109,6 +109,7 @@ const char *const annotations_unsafe[] = { "io.hvrun.",
 					   "org.opencontainers.image.os.version",
 					   "org.opencontainers.image.stopSignal",
 					   "org.opencontainers.image.variant",
+					   "org.systemd.property.",
 					   "run.oci.",
 					   NULL };
 

@@ -211,6 +211,7 @@ static int fill(struct settings *s, const struct hv_settings *f, struct error *e
 	}
 	s->allow_annotation_default = f->allow_annotation_default;
 	s->os_features = f->os_features;
+	s->allowed_systemd_properties = f->allowed_systemd_properties;
 	if (f->sandbox && fill_sandbox(s, f->sandbox, err) < 0)
 		return -EINVAL;
 	return f->hyperv ? fill_hyperv(&s->hyperv, f->hyperv, err) : 0;

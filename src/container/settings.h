@@ -67,6 +67,7 @@ struct settings {
 	int runtime_type;              /* enum runtime_type, or -1 */
 	bool allow_annotation_default; /* may an annotation weaken an operator's HyperV to Default */
 	int cgroup_manager;            /* enum cgroup_manager_type */
+	char *const *allowed_systemd_properties; /* what org.systemd.property.* may name: patterns, NULL-terminated; NULL: the usual ones */
 	char *const *os_features;      /* what images may ask for of the host, NULL-terminated; NULL: none */
 	const char *sandbox_dir;       /* where layers are (container/layer.h); NULL: where they usually are */
 	uint64_t sandbox_size;         /* bytes, the most that one may get; 0: no limit */

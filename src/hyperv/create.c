@@ -30,6 +30,7 @@
 #include "container/env.h"
 #include "container/hooks.h"
 #include "container/settings.h"
+#include "container/unit_properties.h"
 #include "hyperv/choice.h"
 #include "hyperv/disk.h"
 #include "hyperv/guest_config.h"
@@ -41,6 +42,7 @@
 #include "hyperv/spec.h"
 #include "hyperv/template.h"
 #include "linux/cgroup/cgroup.h"
+#include "linux/cgroup/unit_property.h"
 #include "proto/client.h"
 #include "proto/message.h"
 #include "schema/json.h"
@@ -274,13 +276,17 @@ static int start_worker(struct creation *k, struct error *err)
 	struct container *c = req->container;
 	struct launch_request launch = { .binary = settings_of(k)->worker, .id = c->id, .stdio = req->io.stdio };
 	struct cgroup_request group = { .manager = req->env->cgroup_manager, .id = c->id, .rootless = req->env->rootless };
+	_cleanup_free_ struct unit_property *properties = NULL;
 	const struct oci_linux *l = req->bundle->config->linux_;
 	struct host_limits limits;
-	int r;
+	int r = unit_properties_new(req->bundle->config->annotations, req->env->settings, &properties, &group.n_properties, err);
 
+	if (r < 0)
+		return r;
 	spec_make_host_limits(req->bundle->config, &k->vm, &limits);
 	group.path = l ? l->cgroups_path : NULL;
 	group.resources = &limits.resources;
+	group.properties = properties;
 	r = cgroup_create(&group, &k->cgroup, err);
 	if (r < 0)
 		return r;

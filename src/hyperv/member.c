@@ -30,6 +30,7 @@
 #include "container/container.h"
 #include "container/env.h"
 #include "container/settings.h"
+#include "container/unit_properties.h"
 #include "hyperv/create.h"
 #include "hyperv/guest_config.h"
 #include "hyperv/hyperv.h"
@@ -37,6 +38,7 @@
 #include "hyperv/share.h"
 #include "hyperv/spec.h"
 #include "linux/cgroup/cgroup.h"
+#include "linux/cgroup/unit_property.h"
 #include "linux/namespace.h"
 #include "proto/client.h"
 #include "proto/message.h"
@@ -216,8 +218,12 @@ static int start_worker(struct member *m, struct error *err)
 	struct hv_state *s = req->container->state;
 	struct cgroup_request group = { .manager = m->env->cgroup_manager, .id = req->container->id, .rootless = m->env->rootless,
 					.path = l ? l->cgroups_path : NULL, .resources = &none };
-	int r = cgroup_create(&group, &m->cgroup, err);
+	_cleanup_free_ struct unit_property *properties = NULL;
+	int r = unit_properties_new(m->bundle->config->annotations, m->env->settings, &properties, &group.n_properties, err);
 
+	group.properties = properties;
+	if (r == 0)
+		r = cgroup_create(&group, &m->cgroup, err);
 	if (r < 0)
 		return r;
 	launch.cgroup = m->cgroup;

@@ -24,7 +24,9 @@
 #include "container/container.h"
 #include "container/env.h"
 #include "container/hooks.h"
+#include "container/unit_properties.h"
 #include "linux/cgroup/cgroup.h"
+#include "linux/cgroup/unit_property.h"
 #include "linux/namespace.h"
 #include "linux/oom.h"
 #include "linux/procfs.h"
@@ -88,7 +90,8 @@ static int make_plan(struct creation *c, struct error *err)
 static int make_cgroup(struct creation *c, struct error *err)
 {
 	const struct oci_linux *l = c->req->bundle->config->linux_;
-	const struct cgroup_request request = {
+	_cleanup_free_ struct unit_property *properties = NULL;
+	struct cgroup_request request = {
 		.manager = c->req->env->cgroup_manager,
 		.path = l ? l->cgroups_path : NULL,
 		.id = c->req->container->id,
@@ -96,7 +99,11 @@ static int make_cgroup(struct creation *c, struct error *err)
 		.rootless = c->req->env->rootless,
 	};
 
-	return cgroup_create(&request, &c->cgroup, err);
+	int r = unit_properties_new(c->req->bundle->config->annotations, c->req->env->settings, &properties,
+				    &request.n_properties, err);
+
+	request.properties = properties;
+	return r < 0 ? r : cgroup_create(&request, &c->cgroup, err);
 }
 
 /* The child may be in a user namespace when it goes in. */

@@ -150,6 +150,22 @@ limits_are_set()
 	same "$(<"/sys/fs/cgroup/system.slice/$SCOPE/cgroup.max.descendants")" 7
 }
 
+@test "org.systemd.property.*: the bundle's properties are the unit's, but not over those that hvrun sets" {
+	config '.annotations = {"org.systemd.property.TimeoutStopSec": "77", "org.systemd.property.CollectMode": "\u0027inactive-or-failed\u0027",
+		"org.systemd.property.SendSIGHUP": "true", "org.systemd.property.KillSignal": "2"}'
+	process /bin/init pause
+	background "$ID"
+	same "$(property "$SCOPE" TimeoutStopUSec) $(property "$SCOPE" CollectMode) $(property "$SCOPE" SendSIGHUP) $(property "$SCOPE" KillSignal)" \
+		"1min 17s inactive-or-failed yes 2"
+	hv delete -f "$ID"
+	printf '{"allowed_systemd_properties": ["*"]}\n' >"$SCRATCH/hvrun.json"
+	HV+=(--config-file "$SCRATCH/hvrun.json")
+	config '.annotations = {"org.systemd.property.After": "[\u0027basic.target\u0027, \u0027dbus.socket\u0027]", "org.systemd.property.Slice": "\u0027user.slice\u0027"}'
+	background "$ID"
+	[[ $(property "$SCOPE" After) == *basic.target*dbus.socket* || $(property "$SCOPE" After) == *dbus.socket*basic.target* ]]
+	same "$(property "$SCOPE" Slice)" system.slice
+}
+
 @test "pids limits 1 and 0 still let the container's process in" {
 	for limit in 1 0; do
 		config '.linux.resources.pids.limit = $n' --argjson n $limit

@@ -111,6 +111,27 @@ both_refuse()
 	both_refuse Firecracker Default HyperV
 }
 
+@test "properties of the systemd unit: those that are not allowed, and what is not a value" {
+	only_hvrun
+	while IFS='|' read -r name value text; do
+		config '.annotations = {("org.systemd.property." + $n): $v}' --arg n "$name" --arg v "$value"
+		try hv create "$ID"
+		refused "annotation org.systemd.property.$name: $text"
+	done <<-'EOF'
+		Slice|'system.slice'|"Slice" is not allowed here .allowed_systemd_properties in the configuration file
+		Conflicts|['sshd.service']|"Conflicts" is not allowed here
+		CollectMode|inactive|"inactive" is not true, false, a number
+		TimeoutStopSec|uint64 1h|"uint64 1h" is not a number of seconds
+		KillSignal|'9|"'9" is not
+		Kill.Mode|'none'|"Kill.Mode" is not the name of a property
+	EOF
+	printf '{"allowed_systemd_properties": ["After", "Timeout*"], "hyperv": {"accel": "%s"}}\n' "$VM_ACCEL" >"$SCRATCH/hvrun.json"
+	config '.annotations = {"org.systemd.property.CollectMode": "\u0027inactive\u0027"}'
+	try "${PLAIN[0]}" --root "$ROOT" --config-file "$SCRATCH/hvrun.json" --runtime-type "$RUNTIME_TYPE" create "$ID"
+	refused 'annotation org.systemd.property.CollectMode: "CollectMode" is not allowed here'
+	machine_unchanged "$BEFORE"
+}
+
 @test "a configuration file that is missing, broken, or misspelt" {
 	only_hvrun
 	try hv --config-file "$SCRATCH/nothing.json" run "$ID"

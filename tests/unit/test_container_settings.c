@@ -75,7 +75,7 @@ static void test_all_keys(void **state)
 		load("/* the operator's word */ {\n"
 		     "  // comments are allowed\n"
 		     "  \"runtime_type\": \"hyperv\", \"allow_annotation_default\": true, "
-		     "\"cgroup_manager\": \"disabled\",\n"
+		     "\"cgroup_manager\": \"disabled\", \"allowed_systemd_properties\": [\"A*\"],\n"
 		     "  \"hyperv\": {\"accel\": \"tcg\", \"vmm\": \"qemu\", \"vmm_path\": \"/q\", \"vmm_files\": [\"/a\", \"/b\"], "
 		     "\"worker\": \"/w\", \"kernel\": \"/k\",\n"
 		     "    \"initrd\": \"/i\", \"memory\": \"2G\", \"vcpus\": 4, \"boot_timeout\": 5}}",
@@ -84,6 +84,8 @@ static void test_all_keys(void **state)
 	assert_int_equal(s->runtime_type, RUNTIME_TYPE_HYPERV);
 	assert_true(s->allow_annotation_default);
 	assert_int_equal(s->cgroup_manager, CGROUP_MANAGER_DISABLED);
+	assert_string_equal(s->allowed_systemd_properties[0], "A*");
+	assert_null(s->allowed_systemd_properties[1]);
 	assert_string_equal(s->hyperv.accel, "tcg");
 	assert_string_equal(s->hyperv.vmm_path, "/q");
 	assert_int_equal(s->hyperv.n_vmm_files, 2);

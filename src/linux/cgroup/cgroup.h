@@ -12,6 +12,7 @@
 #include "base/macros.h"
 
 struct oci_resources;
+struct unit_property;
 
 /* Who makes the group: we in cgroupfs, systemd on our behalf, or nobody (the process stays in the caller's
  * group). */
@@ -52,6 +53,8 @@ struct cgroup_request {
 	const char *path;
 	const char *id;
 	const struct oci_resources *resources; /* NULL = no limits asked for */
+	const struct unit_property *properties; /* of manager systemd: more of the unit's (unit_property.h); others ignore them */
+	size_t n_properties;
 	bool rootless; /* without the right to make groups, and nothing asked for (no path, no limits): a
 			  group without directories */
 };

@@ -386,6 +386,8 @@ static int start_unit(struct cgroup *cg, const struct cgroup_request *req, struc
 		.limits = &p->writes,
 		.rules = p->rules,
 		.n_rules = p->n_rules,
+		.properties = req->properties,
+		.n_properties = req->n_properties,
 	};
 
 	return systemd_unit_start(cg, &unit, &p->path, err);

@@ -26,6 +26,7 @@
 #include "base/path.h"
 #include "base/process.h"
 #include "base/str.h"
+#include "linux/cgroup/unit_property.h"
 #include "linux/dbus.h"
 #include "linux/sys.h"
 
@@ -294,18 +295,21 @@ static void put_pids(struct buf *b, pid_t pid)
 }
 
 /* StartTransientUnit(name, mode, properties, auxiliary units) */
-static void put_start(struct buf *b, const struct cgroup *cg, const struct unit_request *req,
-		      unsigned version)
+static int put_start(struct buf *b, const struct cgroup *cg, const struct unit_request *req, unsigned version, struct error *err)
 {
 	const char *const accounting[] = { "CPUAccounting", "MemoryAccounting", "TasksAccounting",
 					   cg->mode == CGROUP_MODE_V2 ? "IOAccounting"
 								      : "BlockIOAccounting" };
 	_cleanup_free_ char *description = xasprintf("container %s", req->id);
 	size_t mark;
+	int r = 0;
 
 	dbus_put_string(b, req->unit->name);
 	dbus_put_string(b, "replace");
 	mark = dbus_begin_array(b, 8);
+	/* the bundle's own first: of two values for a property systemd takes the later one */
+	for (size_t i = 0; i < req->n_properties && r == 0; i++)
+		r = unit_property_put(b, &req->properties[i], err);
 	systemd_put_string(b, "Description", description);
 	systemd_put_bool(b, "DefaultDependencies", false);
 	for (size_t i = 0; i < ARRAY_SIZE(accounting); i++)
@@ -321,6 +325,7 @@ static void put_start(struct buf *b, const struct cgroup *cg, const struct unit_
 	dbus_end_array(b, mark, 8);
 	mark = dbus_begin_array(b, 8);
 	dbus_end_array(b, mark, 8);
+	return r;
 }
 
 /* A scope of that name may be there from before, failed: then it is forgotten, and the second try counts. */
@@ -333,7 +338,9 @@ static int start_unit(struct dbus *d, struct cgroup *cg, const struct unit_reque
 
 	if (r < 0)
 		return r;
-	put_start(&body, cg, req, version);
+	r = put_start(&body, cg, req, version, err);
+	if (r < 0)
+		return r;
 	for (bool again = false;; again = true) {
 		_cleanup_dbus_message_ struct dbus_message answer = { 0 };
 

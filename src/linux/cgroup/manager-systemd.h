@@ -14,6 +14,8 @@ struct unit_request {
 	const struct cgroup_writes *limits;
 	const struct device_rule *rules;
 	size_t n_rules;
+	const struct unit_property *properties;
+	size_t n_properties;
 };
 
 /*
