@@ -164,6 +164,7 @@ static int fill_guests(struct settings *s, const struct hv_settings_hyperv *f, s
 		.architecture = HOST_ARCHITECTURE,
 		.kernel = s->hyperv.kernel,
 		.initrd = s->hyperv.initrd,
+		.machine = f ? f->machine : NULL,
 		.accel = s->hyperv.accel,
 		.vmm_path = s->hyperv.vmm_path,
 	};

@@ -78,7 +78,7 @@ static void test_all_keys(void **state)
 		     "\"cgroup_manager\": \"disabled\", \"allowed_systemd_properties\": [\"A*\"],\n"
 		     "  \"hyperv\": {\"accel\": \"tcg\", \"vmm\": \"qemu\", \"vmm_path\": \"/q\", \"vmm_files\": [\"/a\", \"/b\"], "
 		     "\"worker\": \"/w\", \"kernel\": \"/k\",\n"
-		     "    \"initrd\": \"/i\", \"memory\": \"2G\", \"vcpus\": 4, \"boot_timeout\": 5}}",
+		     "    \"initrd\": \"/i\", \"machine\": \"m\", \"memory\": \"2G\", \"vcpus\": 4, \"boot_timeout\": 5}}",
 		     &s, &err),
 		0);
 	assert_int_equal(s->runtime_type, RUNTIME_TYPE_HYPERV);
@@ -98,6 +98,7 @@ static void test_all_keys(void **state)
 	assert_int_equal(s->hyperv.boot_timeout, 5);
 	assert_string_equal(s->path, path);
 	assert_int_equal(s->hyperv.n_guests, 1);
+	assert_string_equal(s->hyperv.guests[0].machine, "m");
 }
 
 static void test_guests(void **state)
