@@ -14,6 +14,7 @@
 #include <sys/ioctl.h>
 #include <sys/utsname.h>
 #include <termios.h>
+#include <unistd.h>
 
 #include "agent/boot.h"
 #include "agent/seed.h"
@@ -156,12 +157,17 @@ static int handle_remove(struct agent *a, const struct request *req, struct oci_
 	return later(job_start(a, req, NULL, verb_remove, doc, err));
 }
 
-/* In a guest the power-off is the end of everything; it is the answer, too: the host sees the machine go. */
+/*
+ * In a guest everything ends with the machine, and the host ends that when it has the answer: what was written is where it belongs then. A
+ * power-off from in here would only take longer.
+ */
 static int handle_destroy(struct agent *a, const struct request *req, struct oci_doc *doc, struct error *err)
 {
-	if (a->guest)
-		boot_power_off();
-	return later(job_start(a, req, NULL, verb_remove, doc, err));
+	if (!a->guest)
+		return later(job_start(a, req, NULL, verb_remove, doc, err));
+	oci_doc_free(doc);
+	sync();
+	return 0;
 }
 
 static const struct {

@@ -4,7 +4,7 @@
  * verbs, and ends as the container's process ended. The order at both ends:
  *
  *   SETUP → namespaces, VMM started, answered → (hvrun runs its hooks) → CREATE; HELLO → SEED → CREATE to the guest → answered.
- *   EXIT (behind the last byte of output) → output written → DESTROY → the VMM is gone → exit.
+ *   EXIT (behind the last byte of output) → output written → DESTROY → answered: the VMM is killed → exit.
  *
  * When the VM goes first, everybody who waits is told why, and the worker dies by SIGKILL, as the container did.
  */
@@ -55,14 +55,22 @@ int worker_fail(struct worker *w, const struct error *e)
 
 static int on_power_timeout(void *data, _unused_ struct error *err)
 {
-	log_debug("the guest does not power off: it is killed");
+	log_debug("the guest does not say that it can be ended: it is killed");
 	vm_kill(data);
+	return 0;
+}
+
+/* What it has written is in the host's hands, or it has failed to do that: nothing more comes of it. */
+static int destroyed(struct worker *w, _unused_ const struct pending *p, _unused_ const struct frame *f,
+		     _unused_ const struct error *e, _unused_ struct error *err)
+{
+	vm_kill(w);
 	return 0;
 }
 
 int worker_power_off(struct worker *w)
 {
-	const struct pending nobody = { 0 };
+	const struct pending destroy = { .answered = destroyed };
 	enum phase was = w->phase;
 	struct error e;
 
@@ -75,7 +83,7 @@ int worker_power_off(struct worker *w)
 		vm_kill(w);
 		return 0;
 	}
-	guest_send(w, MESSAGE_DESTROY, &hv_agent_container_type, &(struct hv_agent_container){ .id = w->setup->id }, &nobody);
+	guest_send(w, MESSAGE_DESTROY, &hv_agent_container_type, &(struct hv_agent_container){ .id = w->setup->id }, &destroy);
 	return 0;
 }
 
