@@ -61,7 +61,9 @@ static int handle_create(struct agent *a, const struct request *req, struct oci_
 		return r;
 	}
 	a->have_share = true;
-	return later(job_start(a, req, &io, verb_create, doc, err));
+	r = job_start(a, req, &io, verb_create, doc, err);
+	prepared_given(&a->prepared);
+	return later(r);
 }
 
 static int handle_start(struct agent *a, const struct request *req, struct oci_doc *doc, struct error *err)

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "agent/prepare.h"
 #include "base/buf.h"
 #include "base/error.h"
 #include "base/event.h"
@@ -36,6 +37,7 @@ struct agent {
 	bool guest;    /* we are PID 1 of a virtual machine of our own; else a test runs us */
 	bool seeded;
 	bool have_share;
+	struct prepared prepared;
 	struct process *processes;
 	struct job *jobs;
 	struct { /* children that were reaped before anybody had told us their number */

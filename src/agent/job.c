@@ -125,8 +125,9 @@ static void write_result(int fd, const struct result *result, const struct buf *
 
 static _noreturn_ void job_child(struct verb_context *v, verb_fn *verb, int result_fd)
 {
+	const struct prepared *p = &v->agent->prepared;
 	int keep[] = { v->stdio[0], v->stdio[1], v->stdio[2], v->console_socket, v->agent->env.root_dirfd,
-		       result_fd };
+		       p->network_fd, p->ipc_fd, p->device_filter_fd, result_fd };
 	struct result result = { 0 };
 	struct buf reply = { 0 };
 	sigset_t none;

@@ -65,6 +65,8 @@ static int serve_guest(struct agent *a, char **argv, struct error *err)
 		r = selfexe_protect(argv, err);
 	if (r >= 0)
 		r = open_root(a, GUEST_STATE_DIR, err);
+	if (r >= 0)
+		r = prepare(&a->prepared, err);
 	if (r < 0)
 		return r;
 	control = boot_open_port(PROTOCOL_PORT_CONTROL, PORT_TIMEOUT_MS, err);
@@ -102,7 +104,7 @@ static int serve_test(struct agent *a, char **argv, struct error *err)
 
 int main(_unused_ int argc, char **argv)
 {
-	struct agent a = { .env = { .root_dirfd = -1, .cgroup_manager = CGROUP_MANAGER_CGROUPFS } };
+	struct agent a = { .env = { .root_dirfd = -1, .cgroup_manager = CGROUP_MANAGER_CGROUPFS }, .prepared = PREPARED_NONE };
 	struct error err;
 	int r;
 

@@ -105,6 +105,8 @@ int verb_create(const struct verb_context *v, pid_t *ret_pid, _unused_ struct bu
 	r = disks_take(m, &config, err);
 	if (r == 0)
 		r = store_bundle(v->agent, m, config, &b, err);
+	if (r == 0)
+		r = prepared_use(&v->agent->prepared, b, err);
 	if (r < 0)
 		return r;
 	r = container_new(&v->agent->env, m->id, b, native_ops.name, &c, err);

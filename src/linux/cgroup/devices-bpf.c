@@ -134,6 +134,30 @@ static int load(const struct bpf_insn *insns, size_t n)
 	return fd;
 }
 
+static struct program preloaded; /* what preloaded_fd is */
+static int preloaded_fd = -1;
+
+int device_program_preload(struct error *err)
+{
+	_cleanup_free_ struct device_rule *rules = NULL;
+	size_t n;
+	int r = device_rules_from_oci(NULL, &rules, &n, err);
+
+	if (r < 0)
+		return r;
+	device_program(rules, n, &preloaded.insns, &preloaded.n);
+	preloaded_fd = load(preloaded.insns, preloaded.n);
+	return preloaded_fd < 0 ? error_errnum(err, preloaded_fd, "load the usual device filter") : preloaded_fd;
+}
+
+/* The fd of a program; the verifier has been through the usual one before. */
+static int get_program(const struct bpf_insn *insns, size_t n)
+{
+	bool same = preloaded_fd >= 0 && n == preloaded.n && memcmp(insns, preloaded.insns, n * sizeof(*insns)) == 0;
+
+	return same ? fcntl(preloaded_fd, F_DUPFD_CLOEXEC, 3) : load(insns, n);
+}
+
 static void detach(int cgroup_fd, unsigned id)
 {
 	union bpf_attr by_id = {.prog_id = id};
@@ -162,7 +186,7 @@ int device_program_attach(int dirfd, const struct bpf_insn *insns, size_t n, str
 
 	if (cgroup_fd < 0)
 		return error_errno(err, "linux.resources.devices: cannot open the cgroup");
-	prog_fd = load(insns, n);
+	prog_fd = get_program(insns, n);
 	if (prog_fd < 0)
 		return error_errnum(err, prog_fd, "linux.resources.devices: cannot load the device filter");
 	query.query.target_fd = (unsigned)cgroup_fd;

@@ -46,6 +46,12 @@ bool device_rules_allow_all(const struct device_rule *rules, size_t n);
  */
 void device_program(const struct device_rule *rules, size_t n, struct bpf_insn **ret, size_t *ret_n);
 
+/*
+ * Loads the program of the rules that every container has, and keeps it: device_program_attach() of the same one finds it loaded. Once in
+ * a process; children have it, too, as long as the fd is open. Returns the CLOEXEC fd, for the caller to leave open, or < 0 with *err.
+ */
+int device_program_preload(struct error *err);
+
 /* Loads the program and makes it the only device program of the v2 group. */
 int device_program_attach(int cgroup_dirfd, const struct bpf_insn *insns, size_t n, struct error *err);
 
