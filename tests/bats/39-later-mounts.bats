@@ -90,3 +90,21 @@ mounted_on_host()
 	hv delete -f "$ID"
 	umount "$VOLUME/later" "$VOLUME/before" "$VOLUME"
 }
+
+@test "a link in a volume that is exchanged leads to the new files at once" {
+	mkdir -p "$SCRATCH/map/..1" "$SCRATCH/map/..2"
+	echo one >"$SCRATCH/map/..1/key"
+	echo two >"$SCRATCH/map/..2/key"
+	ln -s ..1 "$SCRATCH/map/..data"
+	ln -s ..data/key "$SCRATCH/map/key"
+	config '.mounts += [{destination: "/map", type: "bind", source: $s, options: ["bind", "ro"]}]' --arg s "$SCRATCH/map"
+	process /bin/init pause
+	background "$ID"
+	try hv exec "$ID" /bin/cat /map/key
+	output_is one
+	ln -s ..2 "$SCRATCH/map/..new"
+	mv -T "$SCRATCH/map/..new" "$SCRATCH/map/..data"
+	rm -r "$SCRATCH/map/..1"
+	try hv exec "$ID" /bin/cat /map/key
+	output_is two
+}
