@@ -167,7 +167,7 @@ static bool is_disk(const struct derivation *d, size_t i, const struct oci_mount
 static int take_format(struct oci_mount *m, enum vmm_disk_format *ret, struct error *err)
 {
 	for (size_t i = 0; i < m->n_options;) {
-		const char *value = str_skip_prefix(m->options[i], "x-hvrun.format=");
+		const char *value = str_skip_prefix(m->options[i], MOUNT_OPTION_DISK_FORMAT);
 
 		if (!value) {
 			i++;

@@ -28,6 +28,9 @@ struct mount_attributes {
 
 enum { MOUNT_OPTIONS_MAX = 64 };
 
+/* "x-hvrun.format=qcow2": the format of a disk (hvrun(8)). Among data, as all that is not in the table, but for no file system. */
+#define MOUNT_OPTION_DISK_FORMAT "x-hvrun.format="
+
 /* The options of one mount. Strings are borrowed from the options that were parsed. */
 struct mount_options {
 	struct mount_attributes attr; /* of the mount itself */

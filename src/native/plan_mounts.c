@@ -124,11 +124,30 @@ static int plan_idmap(const struct plan_namespaces *ns, const struct oci_mount *
 	return 0;
 }
 
+/* A kernel's disks are what they are, which is called raw. */
+static int take_disk_format(struct mount_options *o, struct error *err)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < o->n_data; i++) {
+		const char *format = str_skip_prefix(o->data[i], MOUNT_OPTION_DISK_FORMAT);
+
+		if (format && !str_eq(format, "raw"))
+			return error_set(err, EINVAL, "options: \"%s\": only runtime type HyperV has disks of a format, here \"raw\" is possible", o->data[i]);
+		if (!format)
+			o->data[n++] = o->data[i];
+	}
+	o->n_data = n;
+	return 0;
+}
+
 static int plan_mount(struct native_plan *p, const struct bundle *b, const struct oci_mount *from,
 		      struct plan_mount *m, struct error *err)
 {
 	int r = mount_options_parse(from->options, from->n_options, &m->options, err);
 
+	if (r == 0)
+		r = take_disk_format(&m->options, err);
 	if (r < 0)
 		return r;
 	m->destination = from->destination;

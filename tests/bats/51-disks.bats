@@ -83,6 +83,18 @@ check_mount()
 	has 'read /mnt/file: 7 bytes, inside' 'write /mnt/new: EROFS'
 }
 
+@test "raw, said or not, is what a block device is; a format needs a virtual machine" {
+	data_image
+	loop
+	allow rw
+	mount_add ext4 "$LOOP" x-hvrun.format=raw
+	check_mount
+	config '.mounts[-1].options = ["x-hvrun.format=qcow2"]'
+	try hv run "$ID"
+	is_hyperv && refused "mounts\[[0-9]+\].source: $LOOP is not an image of format qcow2" ||
+		refused 'mounts\[[0-9]+\].*"x-hvrun.format=qcow2": only runtime type HyperV has disks of a format'
+}
+
 @test "a file system in a file" {
 	only_hyperv "mounting a file needs a loop device, which whoever writes the configuration makes"
 	data_image
