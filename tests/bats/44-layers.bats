@@ -215,6 +215,20 @@ check_writes()
 	rootfs_unchanged
 }
 
+@test "where the host has no room left a write is an error, and the container goes on" {
+	only_hvrun
+	mkdir "$LAYERS"
+	mount -t tmpfs -o size=24m tmpfs "$LAYERS"
+	sandbox overlay 64M
+	process /bin/sh -c '/bin/busybox dd if=/dev/zero of=/fill bs=1M count=40 conv=fsync; echo "dd $?"; echo goes on'
+	try hv run "$ID"
+	umount "$LAYERS"
+	has 'dd 1' 'goes on'
+	errors_have "Input/output error|I/O error|No space left"
+	rmdir "$LAYERS"
+	rootfs_unchanged
+}
+
 @test "delete after kill -9 of the container's process" {
 	only_hvrun
 	sandbox overlay 16M

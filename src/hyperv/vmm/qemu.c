@@ -266,6 +266,7 @@ static void add_disk_file(char ***argv, const struct vmm_disk *d, unsigned i)
 	    vmm_disk_format_to_string(d->format), i, readonly, d->format == VMM_DISK_QCOW2 ? ",\"backing\":null" : "", file);
 }
 
+/* Errors are reported to the guest: QEMU's default is to stop the VM when the host has no room left (ENOSPC), for somebody to go on. */
 static void add_disks(char ***argv, const struct vm_spec *spec)
 {
 	for (unsigned i = 0; i < spec->n_disks; i++) {
@@ -273,7 +274,7 @@ static void add_disks(char ***argv, const struct vm_spec *spec)
 			add(argv, "-blockdev", "{\"driver\":\"null-co\",\"node-name\":\"disk%u\",\"size\":1048576,\"read-zeroes\":true}", i);
 		else
 			add_disk_file(argv, &spec->disks[i], i);
-		add(argv, "-device", "virtio-blk-device,drive=disk%u,serial=" VMM_DISK_SERIAL "%u", i, i);
+		add(argv, "-device", "virtio-blk-device,drive=disk%u,serial=" VMM_DISK_SERIAL "%u,werror=report,rerror=report", i, i);
 	}
 }
 
