@@ -155,3 +155,20 @@ host_limit()
 	status_is 255
 	errors_have 'bad sub cgroup path'
 }
+
+@test "a group that was there before, and had its processes killed, takes a container" {
+	local tree dir
+	! is_hyperv || not_for HyperV "the guest's groups are new"
+	tree=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+	skip_unless "no cgroup v2 tree" test -n "$tree" || return
+	dir=$tree/hvt-$TAG
+	mkdir "$dir"
+	if [ -e "$dir/cgroup.kill" ]; then
+		echo 1 >"$dir/cgroup.kill"
+	fi
+	config '.linux.cgroupsPath = $path' --arg path "/hvt-$TAG"
+	process /bin/init exit 4
+	try hv run "$ID"
+	rmdir "$dir"
+	status_is 4
+}

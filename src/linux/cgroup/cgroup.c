@@ -170,15 +170,18 @@ bool cgroup_has_v2(const struct cgroup *cg)
 	return cgroup_v2(cg) != NULL;
 }
 
-/* pids.max lets nobody be born in a full group (of limit 0, or 1 beside a unit's holder); who is moved there is not
- * counted. */
+/*
+ * pids.max lets nobody be born in a full group (of limit 0, or 1 beside a unit's holder); who is moved there is not counted. And where
+ * cgroup.kill has ever been written to, kernels of today (6.18) kill whoever clone3(2) puts there: they compare how often that was with the count of
+ * the parent's group (kernel/cgroup/cgroup.c, cgroup_css_set_fork(), kill_seq). In a group that we have made it never was.
+ */
 int cgroup_clone_fd(const struct cgroup *cg)
 {
 	const struct cgroup_hierarchy *h = cgroup_v2(cg);
 	_cleanup_free_ char *pids_max = NULL;
 	uint64_t max;
 
-	if (!h)
+	if (!h || (h->made == 0 && !cg->unit.name))
 		return -1;
 	if (file_read_at(h->dirfd, "pids.max", CGROUP_TEXT_MAX, &pids_max, NULL) == 0 && num_scan_u64(pids_max, &max) &&
 	    max <= (cg->unit.holder > 0))
