@@ -23,6 +23,19 @@
 #include "schema/types.h"
 #include "vmwp/worker.h"
 
+enum { FILES_MAX = 8192 };
+
+/* Each exec has a connection and three descriptors here, and the usual soft limit is 1024. */
+static void raise_file_limit(void)
+{
+	struct rlimit files;
+
+	if (getrlimit(RLIMIT_NOFILE, &files) < 0 || files.rlim_cur >= FILES_MAX)
+		return;
+	files.rlim_cur = MIN(files.rlim_max, (rlim_t)FILES_MAX);
+	setrlimit(RLIMIT_NOFILE, &files);
+}
+
 static int enter_network(bool join, int fd, struct error *err)
 {
 	int r = join ? sys_setns(fd, CLONE_NEWNET) : sys_unshare(CLONE_NEWNET);
@@ -102,6 +115,7 @@ int setup_worker(struct worker *w, int *fds, size_t n_fds, struct error *err)
 
 	setrlimit(RLIMIT_CORE, &(struct rlimit){ 0, 0 });
 	prctl(PR_SET_DUMPABLE, 0);
+	raise_file_limit();
 	r = sort_fds(w, fds, n_fds, &f, err);
 	if (r == 0)
 		r = log_file_open(&w->console_log, "--vm-console", w->setup->console_log, LOG_FILE_MAX, err);
