@@ -88,7 +88,8 @@ int client_receive(int sock, struct frame_reader *r, int timeout_ms, struct fram
 		if (e != 0)
 			break;
 		e = wait_readable(sock, deadline);
-		len = e < 0 ? e : fd_recv(sock, bytes, sizeof(bytes), fds + n_fds, max_fds - n_fds, &n);
+		/* no more than this frame: what is behind it may be the next call's answer already */
+		len = e < 0 ? e : fd_recv(sock, bytes, MIN(sizeof(bytes), frame_reader_missing(r)), fds + n_fds, max_fds - n_fds, &n);
 		if (len <= 0) {
 			e = len == 0 || len == -ECONNRESET ? 0 : error_errnum(err, (int)len, "receive");
 			break;

@@ -74,6 +74,15 @@ static int check_header(const struct frame_reader *r, const struct frame *f, str
 	return 0;
 }
 
+size_t frame_reader_missing(const struct frame_reader *r)
+{
+	size_t n = r->in.len - r->used, whole = FRAME_HEADER_SIZE;
+
+	if (n >= FRAME_HEADER_SIZE)
+		whole += MIN(frame_get_u32(r->in.data + r->used), r->max_len);
+	return whole > n ? whole - n : 0;
+}
+
 int frame_reader_next(struct frame_reader *r, struct frame *ret, struct error *err)
 {
 	const char *p = r->in.data + r->used;

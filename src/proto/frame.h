@@ -50,6 +50,9 @@ void frame_reader_done(struct frame_reader *r);
 /* Adds n bytes as they came in. Invalidates the last frame. */
 void frame_reader_feed(struct frame_reader *r, const void *bytes, size_t n);
 
+/* How many bytes the next frame needs still, as far as its header is there: never more than that frame has. 0: it is complete. */
+size_t frame_reader_missing(const struct frame_reader *r);
+
 /*
  * The next frame: 1 with *ret, whose body stays valid until the next call of this or frame_reader_feed(); 0
  * when more bytes are needed; < 0 (EPROTO) when the header is none: too long a body, unknown flags,

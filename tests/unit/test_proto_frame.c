@@ -73,6 +73,31 @@ static void test_pieces(void **state)
 	}
 }
 
+/* Whoever reads only what is missing has one whole frame and not a byte of the next one. */
+static void test_missing(void **state)
+{
+	_cleanup_buf_ struct buf two = { 0 };
+	struct frame_reader r;
+	struct error err;
+	struct frame f;
+	size_t at = 0, n;
+
+	(void)state;
+	frame_append(&two, MESSAGE_CREATE, FRAME_REPLY, 1, "first", 5);
+	frame_append(&two, MESSAGE_CREATE, FRAME_REPLY, 2, "second", 6);
+	frame_reader_init(&r, 100);
+	while (frame_reader_next(&r, &f, &err) == 0) {
+		n = frame_reader_missing(&r);
+		assert_in_range(n, 1, two.len - at);
+		frame_reader_feed(&r, two.data + at, n);
+		at += n;
+	}
+	assert_int_equal(at, FRAME_HEADER_SIZE + 5);
+	assert_int_equal(f.id, 1);
+	assert_int_equal(frame_reader_next(&r, &f, &err), 0);
+	frame_reader_done(&r);
+}
+
 static void test_truncated(void **state)
 {
 	_cleanup_buf_ struct buf b = { 0 };
@@ -184,7 +209,7 @@ static void test_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_layout),    cmocka_unit_test(test_pieces),
+		cmocka_unit_test(test_layout),    cmocka_unit_test(test_pieces), cmocka_unit_test(test_missing),
 		cmocka_unit_test(test_truncated), cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_error),     cmocka_unit_test(test_names),
 	};
