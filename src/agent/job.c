@@ -140,6 +140,8 @@ static _noreturn_ void job_child(struct verb_context *v, verb_fn *verb, int resu
 		result.failed = error_set(&result.err, E2BIG, "the answer is %zu bytes long, at most %d are possible", reply.len,
 					  FRAME_CONTROL_MAX) < 0;
 	result.reply_len = result.failed ? 0 : reply.len;
+	for (int i = 0; i < 3; i++)
+		fd_close(v->stdio[i]); /* from here on only the new process has them: who closes its end is noticed */
 	write_result(result_fd, &result, &reply);
 	_exit(0);
 }
