@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <ocispec/doc.h>
 #include <stdio.h>
 #include <string.h>
@@ -202,9 +203,7 @@ struct listing {
 
 static void show(struct listing *l, const struct record *r)
 {
-	if (l->o->quiet) {
-		buf_printf(l->out, "%s\n", r->s->id);
-	} else if (l->o->format == LIST_FORMAT_JSON) {
+	if (l->o->format == LIST_FORMAT_JSON) {
 		buf_append_str(l->out, l->n > 0 ? "," : "[");
 		write_record(l->out, r, false);
 	} else {
@@ -234,6 +233,16 @@ static void list_one(struct runtime *rt, const char *id, struct listing *l)
 	rec.owner = owner_name(l->passwd, fstat(c->dirfd, &st) == 0 ? st.st_uid : 0);
 	show(l, &rec);
 	free(rec.owner);
+}
+
+/* The id alone needs no look into the state: one whose state cannot be read is there, too, and can be deleted. */
+static void list_id(struct runtime *rt, const char *id, struct buf *out)
+{
+	char path[NAME_MAX + sizeof("/state.json")];
+
+	snprintf(path, sizeof(path), "%s/state.json", id);
+	if (faccessat(rt->env.root_dirfd, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		buf_printf(out, "%s\n", id);
 }
 
 static int compare(const void *a, const void *b)
@@ -283,13 +292,18 @@ int runtime_list(struct runtime *rt, const struct list_options *o, struct buf *o
 	r = rt->env.root_dirfd < 0 ? 0 : runtime_read_ids(rt, &ids, err);
 	if (r < 0)
 		return r;
-	if (!o->quiet && file_read_at(AT_FDCWD, "/etc/passwd", 1 << 20, &l.passwd, NULL) < 0)
+	if (o->quiet) {
+		for (char **id = ids; id && *id; id++)
+			list_id(rt, *id, out);
+		return 0;
+	}
+	if (file_read_at(AT_FDCWD, "/etc/passwd", 1 << 20, &l.passwd, NULL) < 0)
 		l.passwd = NULL;
 	for (char **id = ids; id && *id; id++)
 		list_one(rt, *id, &l);
-	if (!o->quiet && o->format == LIST_FORMAT_JSON)
+	if (o->format == LIST_FORMAT_JSON)
 		buf_append_str(out, l.n > 0 ? "]\n" : "null\n");
-	else if (!o->quiet)
+	else
 		write_table(out, &l.table);
 	free(l.passwd);
 	return 0;

@@ -4,6 +4,7 @@ import os
 import statistics
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 BIN = os.environ.get("HVTEST_BIN", ".")
 SPAWN = os.path.join(BIN, "bench", "spawn")
@@ -58,9 +59,14 @@ class Column:
         return None if done.returncode else text
 
     def clean(self):
-        """What a run that failed has left."""
-        for name in (self.call("list", "-q", check=False) or "").split() if os.path.isdir(self.root) else []:
-            self.call("delete", "--force", name, check=False)
+        """Deletes all containers: also what a run that failed has left."""
+        def delete(name):
+            subprocess.run(self.command + ["delete", "--force", name], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL, check=False)
+
+        names = (self.call("list", "-q", check=False) or "").split() if os.path.isdir(self.root) else []
+        with ThreadPoolExecutor(10) as pool:
+            list(pool.map(delete, names))
 
     def measure(self, cwd, commands, which, cycles, parallel=1):
         """Commands are lists of arguments of the runtime; one that begins with "/" is a program of its own. which: the command that

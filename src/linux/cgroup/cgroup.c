@@ -45,18 +45,26 @@ int cgroup_manager_from_string(const char *s, struct error *err)
 				  s);
 }
 
+/* Takes what h has. */
+static struct cgroup_hierarchy *add_opened(struct cgroup *cg, struct cgroup_hierarchy h)
+{
+	h.tasks_fd = -1;
+	cg->h = xreallocarray(cg->h, cg->n + 1, sizeof(*cg->h));
+	cg->h[cg->n] = h;
+	return &cg->h[cg->n++];
+}
+
 struct cgroup_hierarchy *cgroup_add_hierarchy(struct cgroup *cg, char *controllers, char *mount_point,
 					      char *dir)
 {
-	struct cgroup_hierarchy *h;
+	int fd = file_open_dir(AT_FDCWD, dir);
 
-	cg->h = xreallocarray(cg->h, cg->n + 1, sizeof(*cg->h));
-	h = &cg->h[cg->n++];
-	*h = (struct cgroup_hierarchy){.controllers = controllers, .mount_point = mount_point, .dir = dir, .tasks_fd = -1};
-	h->dirfd = file_open_dir(AT_FDCWD, dir);
-	if (h->dirfd < 0)
-		h->dirfd = -1;
-	return h;
+	return add_opened(cg, (struct cgroup_hierarchy){
+				      .controllers = controllers,
+				      .mount_point = mount_point,
+				      .dir = dir,
+				      .dirfd = fd < 0 ? -1 : fd,
+			      });
 }
 
 struct cgroup *cgroup_free(struct cgroup *cg)
@@ -253,14 +261,15 @@ static int open_below(struct cgroup *result, const struct cgroup_hierarchy *h, c
 		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_XDEV,
 	};
 	int fd = sys_openat2(h->dirfd, *below ? below : ".", &how);
-	struct cgroup_hierarchy *copy;
 
 	if (fd < 0)
 		return fd;
-	copy = cgroup_add_hierarchy(result, xstrdup(h->controllers), xstrdup(h->mount_point),
-				    path_join(h->dir, below));
-	fd_close(copy->dirfd);
-	copy->dirfd = fd;
+	add_opened(result, (struct cgroup_hierarchy){
+				   .controllers = xstrdup(h->controllers),
+				   .mount_point = xstrdup(h->mount_point),
+				   .dir = path_join(h->dir, below),
+				   .dirfd = fd,
+			   });
 	return 0;
 }
 

@@ -19,6 +19,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/path.h"
 #include "base/process.h"
 #include "base/str.h"
 #include "linux/cgroup/internal.h"
@@ -209,20 +210,42 @@ static ssize_t find_string(char *const *v, size_t n, const char *controllers)
 	return -1;
 }
 
+enum { WORD_SIZE = 16 };
+
+/* The word in a file of the group that "controllers:made:directory" tells of; "" when there is none any more. */
+static int read_word(const char *string, const char *file, char ret[static WORD_SIZE], struct error *err)
+{
+	const char *made = strchr(string, ':'), *dir = made ? strchr(made + 1, ':') : NULL;
+	_cleanup_free_ char *path = NULL;
+	_cleanup_fd_ int fd = -1;
+	ssize_t n;
+
+	ret[0] = '\0';
+	if (!dir || !path_is_absolute(dir + 1))
+		return error_set(err, EINVAL, "cgroup: \"%s\" is not \"controllers:count:directory\"", string);
+	path = path_join(dir + 1, file);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	n = fd < 0 ? -errno : read(fd, ret, WORD_SIZE - 1);
+	if (fd >= 0 && n < 0)
+		n = -errno;
+	if (n < 0 && !is_gone((int)n))
+		return error_errnum(err, (int)n, "cannot read %s", path);
+	ret[n < 0 ? 0 : n] = '\0';
+	return 0;
+}
+
 int cgroup_strings_frozen(char *const *v, size_t n, bool *ret, struct error *err)
 {
-	_cleanup_cgroup_ struct cgroup *cg = NULL;
 	ssize_t v2 = find_string(v, n, ""), v1 = find_string(v, n, "freezer");
-	char *subset[2];
-	size_t n_subset = 0;
-	int r;
+	char word[WORD_SIZE] = "";
+	int r = v2 < 0 ? 0 : read_word(v[v2], "cgroup.freeze", word, err);
 
-	if (v2 >= 0)
-		subset[n_subset++] = v[v2];
-	if (v1 >= 0)
-		subset[n_subset++] = v[v1];
-	r = cgroup_from_strings(subset, n_subset, &cg, err);
-	return r < 0 ? r : cgroup_frozen(cg, ret, err);
+	*ret = r == 0 && word[0] == '1';
+	if (r < 0 || *ret || v1 < 0)
+		return r;
+	r = read_word(v[v1], "freezer.state", word, err);
+	*ret = r == 0 && word[0] && !str_skip_prefix(word, "THAWED");
+	return r;
 }
 
 /* Signals ----------------------------------------------------------------------------------- */
