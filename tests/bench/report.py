@@ -14,6 +14,7 @@ BUDGETS = [
     ("run, 400-name profile, cold", "run kubernetes cold", "hvrun", "run kubernetes cold", "crun", 0.5),
     ("exec, 400-name profile, cached", "exec kubernetes", "hvrun", "exec kubernetes", "crun", 0.5),
     ("exec, 400-name profile, cold", "exec kubernetes cold", "hvrun", "exec kubernetes cold", "crun", 0.5),
+    ("list -q of 1,000", "list 1000", "hvrun", "list 1000", "crun", 0.3),
     ("list of 1,000", "list full 1000", "hvrun", "list full 1000", "crun", 0.3),
     ("HyperV run from a template", "HyperV run", "hvrun HyperV", "HyperV run", "runc", 5),
     ("HyperV run from a template", "HyperV run", "hvrun HyperV", "HyperV run", "floor", 1.5),
