@@ -50,6 +50,7 @@ struct joiner {
 	bool in_cgroup; /* v2's; by the child */
 	bool await_parent; /* for more than the group */
 	int sync_fd;
+	int parents_fd; /* its end of that: closed by the child, or the parent's death would never be noticed, and our locks never let go */
 };
 
 static int step_join(struct joiner *j, struct error *err)
@@ -130,6 +131,7 @@ static void run_joiner(void *arg, bool in_cgroup)
 	struct error err = { 0 };
 	int r = 0;
 
+	fd_close(j->parents_fd);
 	j->in_cgroup = in_cgroup;
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(steps); i++)
 		r = steps[i](j, &err);
@@ -293,6 +295,7 @@ static int give_birth(struct execution *x, struct error *err)
 		return error_errnum(err, r, "socketpair");
 	x->sync_fd = pair[0];
 	j->sync_fd = pair[1];
+	j->parents_fd = pair[0];
 	j->cgroup = x->cgroup;
 	j->await_parent = x->plan.has_oom_score_adj;
 	if (x->rootless) { /* only the user namespace gives the right to the others */
