@@ -459,9 +459,8 @@ static int enter_cgroup(struct creation *c, struct error *err)
 {
 	int r = set_oom_score(c, err);
 
-	if (r < 0 || c->child.in_cgroup || !cgroup_has_v2(c->cgroup))
-		return r;
-	r = move_to_cgroup(c, err);
+	if (r == 0 && !c->child.in_cgroup && cgroup_has_v2(c->cgroup))
+		r = move_to_cgroup(c, err);
 	return r < 0 ? r : sync_send(c->sync_fd, SYNC_GO, 0, err);
 }
 

@@ -112,17 +112,25 @@ static int step_time(struct init *in, struct error *err)
 	return r < 0 ? error_errnum(err, r, "enter the time namespace") : 0;
 }
 
+/* Once: that we are on record, and moved where we were not born. Whose parent is killed before that has nobody who would ever end it. */
+static int await_parent(struct init *in, struct error *err)
+{
+	bool heard = in->heard_parent;
+
+	in->heard_parent = true;
+	return heard ? 0 : sync_expect(in->sync_fd, SYNC_GO, NULL, err);
+}
+
 /* At the first step that needs it, once: the parent has moved us in v2 while we worked, unless we were born there; v1 is our own
  * affair. */
 static int enter_cgroup(struct init *in, struct error *err)
 {
-	bool wait = in->await_cgroup;
 	int r;
 
 	if (in->in_cgroup)
 		return 0;
 	in->in_cgroup = true;
-	r = wait ? sync_expect(in->sync_fd, SYNC_GO, NULL, err) : 0;
+	r = in->await_cgroup ? await_parent(in, err) : 0;
 	return r < 0 ? r : cgroup_enter(in->rootfs.cgroup, err);
 }
 
@@ -182,6 +190,8 @@ static int step_runtime_hooks(struct init *in, struct error *err)
 	if (in->plan->hooks->n_prestart == 0 && in->plan->hooks->n_create_runtime == 0)
 		return 0;
 	r = enter_cgroup(in, err);
+	if (r == 0)
+		r = await_parent(in, err);
 	if (r == 0)
 		r = sync_send(in->sync_fd, SYNC_HOOKS, 0, err);
 	return r < 0 ? r : sync_expect(in->sync_fd, SYNC_GO, NULL, err);
@@ -254,14 +264,14 @@ static int step_fds(struct init *in, struct error *err)
 	return r < 0 ? error_errnum(err, r, "close_range") : 0;
 }
 
-/* In its cgroup it may run wherever that lets it, whatever processors we were given. */
+/* In its cgroup it may run wherever that lets it, whatever processors we were given. What follows is said to the parent, or to start. */
 static int step_affinity(struct init *in, struct error *err)
 {
 	int r = enter_cgroup(in, err);
 
 	if (r == 0)
 		affinity_reset();
-	return r;
+	return r < 0 ? r : await_parent(in, err);
 }
 
 static int apply_credentials(struct init *in, struct error *err)

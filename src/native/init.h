@@ -24,6 +24,7 @@ struct init {
 	bool in_userns; /* made or joined one: becomes its root */
 	bool await_maps;
 	bool await_cgroup; /* by the child: the parent moves it in v2, to be waited for before that matters */
+	bool heard_parent; /* by the child: SYNC_GO has come, which the parent sends when it has recorded and moved the child */
 	bool in_cgroup;    /* by the child: nothing is left to do about it, in no hierarchy */
 	int sync_fd;       /* the parent; native/sync.h */
 	int parents_fd;    /* its end of that: closed by us, or its death would never be noticed */
