@@ -60,7 +60,7 @@ static pid_t clone_child(const struct spawn *s, uint64_t flags, struct spawned *
 	if (s->cgroup_fd >= 0)
 		c.flags |= CLONE_INTO_CGROUP;
 	pid = sys_clone3(&c);
-	if (s->cgroup_fd >= 0 && may_go_without_cgroup(pid)) { /* before 5.7 */
+	if (s->cgroup_fd >= 0 && may_go_without_cgroup(pid)) {
 		c.flags &= ~CLONE_INTO_CGROUP;
 		pid = sys_clone3(&c);
 	}
