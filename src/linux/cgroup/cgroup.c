@@ -179,9 +179,10 @@ bool cgroup_has_v2(const struct cgroup *cg)
 }
 
 /*
- * pids.max lets nobody be born in a full group (of limit 0, or 1 beside a unit's holder); who is moved there is not counted. And where
- * cgroup.kill has ever been written to, kernels of today (6.18) kill whoever clone3(2) puts there: they compare how often that was with the count of
- * the parent's group (kernel/cgroup/cgroup.c, cgroup_css_set_fork(), kill_seq). In a group that we have made it never was.
+ * pids.max lets nobody be born in a full group (of limit 0, or 1 beside a unit's holder); who is moved there is not counted. And kernels of
+ * today (6.18) kill whoever clone3(2) puts into a group where cgroup.kill has been written to more or less often than in the parent's
+ * (kernel/cgroup/cgroup.c, cgroup_css_set_fork(): kill_seq): where a group that create has found may have had that. It is no help to a caller
+ * whose own group has had it.
  */
 int cgroup_clone_fd(const struct cgroup *cg)
 {
@@ -189,7 +190,7 @@ int cgroup_clone_fd(const struct cgroup *cg)
 	_cleanup_free_ char *pids_max = NULL;
 	uint64_t max;
 
-	if (!h || (h->made == 0 && !cg->unit.name))
+	if (!h || (cg->found && !cg->unit.name))
 		return -1;
 	if (file_read_at(h->dirfd, "pids.max", CGROUP_TEXT_MAX, &pids_max, NULL) == 0 && num_scan_u64(pids_max, &max) &&
 	    max <= (cg->unit.holder > 0))

@@ -184,6 +184,7 @@ static int make_hierarchy(struct cgroup *cg, const struct cgroup_mount *m, const
 	}
 	if (h->dirfd < 0)
 		return error_errnum(err, r, "unable to apply cgroup configuration: cannot make %s", dir);
+	cg->found |= h->controllers[0] == '\0' && h->made == 0;
 	if (p->own && h->made > 0)
 		h->made = count_components(p->path);
 	return 0;

@@ -18,6 +18,7 @@ struct cgroup {
 	struct cgroup_hierarchy *h;
 	size_t n;
 	struct cgroup_unit unit;
+	bool found; /* cgroup_create() has found v2's group there, whatever had been done to it */
 };
 
 enum {
