@@ -264,14 +264,20 @@ static int step_fds(struct init *in, struct error *err)
 	return r < 0 ? error_errnum(err, r, "close_range") : 0;
 }
 
-/* In its cgroup it may run wherever that lets it, whatever processors we were given. What follows is said to the parent, or to start. */
+/* In its cgroup it may run wherever that lets it, whatever processors we were given. */
 static int step_affinity(struct init *in, struct error *err)
 {
 	int r = enter_cgroup(in, err);
 
 	if (r == 0)
 		affinity_reset();
-	return r < 0 ? r : await_parent(in, err);
+	return r;
+}
+
+/* What follows is said to the parent, and then waits for start. */
+static int step_recorded(struct init *in, struct error *err)
+{
+	return await_parent(in, err);
 }
 
 static int apply_credentials(struct init *in, struct error *err)
@@ -318,7 +324,7 @@ static step_fn *const create_steps[] = {
 	step_join,     step_identity, step_dumpable, step_time,          step_cgroup_namespace,
 	step_names,    step_sysctl,   step_mounts,   step_runtime_hooks, step_container_hooks,
 	step_terminal, step_enter,    step_process,  step_fds,           step_affinity,
-	step_early_credentials,       step_ready,
+	step_recorded, step_early_credentials,       step_ready,
 };
 
 static step_fn *const start_steps[] = { step_late_credentials, step_start_hooks, step_exec };
