@@ -175,16 +175,6 @@ static int make_disk(int dirfd, const char *name, uint64_t size, struct error *e
 
 /* directories ------------------------------------------------------------------------------------------------------------------------- */
 
-static int make_dirs(int dirfd, struct error *err)
-{
-	static const char *const names[] = { "upper", "work" };
-
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
-		if (mkdirat(dirfd, names[i], 0700) < 0 && errno != EEXIST)
-			return error_errno(err, "mkdir %s", names[i]);
-	return 0;
-}
-
 static bool has(int dirfd, const char *name)
 {
 	struct stat st;
@@ -197,9 +187,7 @@ static int fill(int dirfd, const struct layer_spec *spec, enum layer_form form, 
 	for (int i = 0; i < _LAYER_FORM_MAX; i++)
 		if (i != (int)form && has(dirfd, layer_file((enum layer_form)i)))
 			return error_set(err, EINVAL, "it was made by another runtime type, or with a size where there is none now (or the reverse)");
-	if (form == LAYER_DIRS)
-		return make_dirs(dirfd, err);
-	return has(dirfd, layer_file(form)) ? 0 : make_disk(dirfd, layer_file(form), spec->size, err);
+	return form == LAYER_DIRS || has(dirfd, layer_file(form)) ? 0 : make_disk(dirfd, layer_file(form), spec->size, err);
 }
 
 /*

@@ -14,7 +14,6 @@
 #include <ocispec/types.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/mem.h"
 #include "base/path.h"
@@ -194,17 +193,8 @@ static int derive_disk(struct derivation *d, size_t i, struct oci_mount *m, stru
 	return 0;
 }
 
-/* A share is a tree of files, and a link's text would have to be read by us and written by the guest. */
-static bool is_symlink(const char *path)
-{
-	struct stat st;
-
-	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
-}
-
 static int derive_mount(struct derivation *d, size_t i, struct oci_mount *m, struct error *err)
 {
-	_cleanup_free_ char *source = NULL;
 	struct mount_options o;
 	int r = mount_options_parse(m->options, m->n_options, &o, err);
 	bool bind;
@@ -223,14 +213,9 @@ static int derive_mount(struct derivation *d, size_t i, struct oci_mount *m, str
 		return derive_disk(d, i, m, &(struct disk){ .readonly = (o.attr.set | o.rec.set) & MOUNT_ATTR_RDONLY, .mounted = !bind }, err);
 	if (!bind)
 		return 0;
-	source = path_join(d->bundle->path, m->source);
-	if ((o.extra & (MOUNT_EXTRA_COPY_SYMLINK | MOUNT_EXTRA_SRC_NOFOLLOW)) && is_symlink(source))
-		return error_set(err, EINVAL,
-				 "\"%s\": options: \"copy-symlink\", \"src-nofollow\": the source \"%s\" is a symlink, and a "
-				 "virtual machine gets directories and files only",
-				 m->destination, m->source);
-	m->source = add_share(d, &(struct share){ .source = TAKE_PTR(source),
+	m->source = add_share(d, &(struct share){ .source = path_join(d->bundle->path, m->source),
 						  .field = xasprintf("mounts[%zu].source", i),
+						  .itself = o.extra & (MOUNT_EXTRA_COPY_SYMLINK | MOUNT_EXTRA_SRC_NOFOLLOW),
 						  .recursive = o.extra & MOUNT_EXTRA_RECURSIVE,
 						  .readonly = (o.attr.set | o.rec.set) & MOUNT_ATTR_RDONLY });
 	return 0;

@@ -25,6 +25,7 @@ struct share {
 	char *name;                 /* of the entry */
 	char *source;               /* absolute path on the host */
 	char *field;                /* what config.json calls it: "mounts[3].source" */
+	bool itself;                /* a symlink as the source is not followed, and then is nothing that can be shared */
 	bool recursive;             /* with what is mounted below it */
 	bool readonly;              /* for the guest from the beginning */
 	bool readonly_after_create; /* once the container has been made: the mount points in a read-only

@@ -30,6 +30,10 @@ static int check_kind(const struct share *share, int fd, bool *ret_file, struct 
 
 	if (fstat(fd, &st) < 0)
 		return error_errno(err, "%s: %s", share->field, share->source);
+	if (S_ISLNK(st.st_mode))
+		return error_set(err, EINVAL,
+				 "%s: %s is a symlink, which the options copy-symlink and src-nofollow do not follow: a virtual machine gets files and "
+				 "directories only", share->field, share->source);
 	if (!S_ISDIR(st.st_mode) && !S_ISREG(st.st_mode))
 		return error_set(err, EINVAL,
 				 "%s: %s is neither a file nor a directory: it cannot be shared with a "
@@ -42,7 +46,8 @@ static int check_kind(const struct share *share, int fd, bool *ret_file, struct 
 int share_open(const struct share *share, bool *ret_file, struct error *err)
 {
 	struct mount_attributes attr = { .set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC };
-	_cleanup_fd_ int fd = mount_clone(AT_FDCWD, share->source, share->recursive);
+	_cleanup_fd_ int fd = share->itself ? mount_clone_nofollow(share->source, share->recursive) :
+					      mount_clone(AT_FDCWD, share->source, share->recursive);
 	int r;
 
 	if (fd < 0)
