@@ -32,15 +32,12 @@ loop()
 	NUMBERS=$(stat -c '%Hr %Lr' "$LOOP")
 }
 
+eval "lib_$(declare -f teardown)"
 teardown()
 {
-	local dir
-	for dir in "$ROOT"/*/; do
-		[ ! -d "$dir" ] || hv delete -f "$(basename "$dir")" </dev/null >/dev/null 2>&1 || true
-	done
-	cd /
+	lib_teardown || LEFT=1
 	[ -z "${LOOP-}" ] || losetup -d "$LOOP"
-	machine_unchanged "$LINKS_BEFORE" && rm -rf --one-file-system "$SCRATCH"
+	[ -z "${LEFT-}" ]
 }
 
 mount_add()
