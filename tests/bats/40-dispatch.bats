@@ -62,13 +62,14 @@ ran_as()
 }
 
 @test "the name hvrun-hyperv means HyperV" {
+	needs_machines
 	ln -s "$HVRUN" "$SCRATCH/hvrun-hyperv"
 	try "$SCRATCH/hvrun-hyperv" "${PLAIN[@]:1}" run "$ID"
 	ran_as HyperV
 }
 
 @test "a vm section, or windows.hyperv, means HyperV; with the annotation Default it is refused" {
-	skip_unless "no guest kernel beside $HVRUN" test -r "${HVRUN%/*}/guest/vmlinux"
+	needs_machines
 	cp config.json "$SCRATCH/plain.json"
 	for section in vm windows; do
 		cp "$SCRATCH/plain.json" config.json
@@ -123,6 +124,7 @@ ran_as()
 }
 
 @test "the operator's Default gives way to the bundle's HyperV" {
+	needs_machines
 	annotate HyperV
 	try plain --runtime-type Default run "$ID"
 	ran_as HyperV

@@ -63,6 +63,12 @@ skip_unless()
 	skip "$reason"
 }
 
+# For cases that want a virtual machine whatever type is under test.
+needs_machines()
+{
+	is_hyperv || skip_unless "no guest for virtual machines beside $HVRUN" test -r "${HVRUN%/*}/guest/vmlinux"
+}
+
 only_hvrun()
 {
 	is_hvrun || not_for "${HVRUN##*/}" "only hvrun has this"
