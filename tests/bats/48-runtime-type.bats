@@ -12,6 +12,7 @@ esac
 setup_test()
 {
 	only_hvrun
+	needs_machines
 	process /bin/init all uname-r , hostname
 	config '.hostname = "here" | .annotations = {"a": "b", "io.hvrun.runtime-type": $t}' --arg t "$RUNTIME_TYPE"
 }
