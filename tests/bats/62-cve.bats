@@ -65,7 +65,7 @@ user_namespace()
 	not_hyperv "a machine of one's own shares none"
 	user_namespace
 	give_caps CAP_SYS_PTRACE CAP_DAC_OVERRIDE CAP_SYS_ADMIN
-	process /bin/init grab-fds 3
+	process /bin/init grab-fds 600
 	background "$ID"
 	pid=$(<"$SCRATCH/$ID.pid")
 	process /bin/init exit 0
@@ -73,6 +73,8 @@ user_namespace()
 		| .linux.namespaces |= map(if .type == "pid" or .type == "user" then .path = "/proc/\($pid)/ns/\(.type)" else . end)' --arg pid "$pid"
 	create "$ID-2"
 	status_is 0
+	sleep 1 # of looking at a process that waits for start
+	hv kill "$ID" KILL
 	eventually is_state "$ID" stopped
 	hv delete -f "$ID-2"
 	not grep reachable "$SCRATCH/$ID.out"
