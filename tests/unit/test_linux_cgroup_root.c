@@ -509,6 +509,26 @@ static void test_managers(void **state)
 	cgroup_free(cg);
 }
 
+/* systemd removes a scope when it is empty, at any moment: to kill and to wait is done then. */
+static void test_gone(void **state)
+{
+	struct cgroup *cg;
+	struct error err;
+
+	NEEDS_ROOT(state);
+	cg = make(NULL);
+	for (size_t i = 0; i < cg->n; i++)
+		if (rmdir(cg->h[i].dir) < 0)
+			fail_msg("%s: %s", cg->h[i].dir, strerror(errno));
+	OK(cgroup_signal(cg, SIGKILL, &err));
+	for (size_t i = 0; i < cg->n; i++)
+		if (cg->h[i].controllers[0] == '\0') {
+			assert_int_equal(cgroup_wait_event(cg->h[i].dirfd, "populated", 0, 1000), 0);
+			assert_int_equal(cgroup_wait_event(cg->h[i].dirfd, "frozen", 1, 1000), 0);
+		}
+	finish(cg);
+}
+
 /* A unit of systemd's is a string of its own beside the directories. */
 static void test_unit_strings(void **state _unused_)
 {
@@ -562,7 +582,7 @@ int main(void)
 		cmocka_unit_test(test_undo_parents), cmocka_unit_test(test_strings_and_sub),
 		cmocka_unit_test(test_beside),       cmocka_unit_test(test_device_filter),
 		cmocka_unit_test(test_managers),     cmocka_unit_test(test_own_parent),
-		cmocka_unit_test(test_unit_strings),
+		cmocka_unit_test(test_unit_strings), cmocka_unit_test(test_gone),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

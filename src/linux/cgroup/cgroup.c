@@ -462,7 +462,7 @@ int cgroup_wait_event(int dirfd, const char *key, uint64_t value, int timeout_ms
 	int64_t deadline = cgroup_now_ms() + timeout_ms;
 
 	if (fd < 0)
-		return -errno;
+		return errno == ENOENT || errno == ENODEV ? 0 : -errno; /* gone before it was opened: as below */
 	for (;;) {
 		struct pollfd p = {.fd = fd, .events = POLLPRI};
 		int64_t left = deadline - cgroup_now_ms();

@@ -45,8 +45,9 @@ const struct cgroup_hierarchy *cgroup_main(const struct cgroup *cg);
 int cgroup_read_key(int dirfd, const char *file, const char *key, uint64_t *ret);
 
 /*
- * Waits until key in the v2 group's cgroup.events has the value: the kernel wakes whoever polls the file.
- * Returns 0, -ETIMEDOUT after timeout_ms, or another -errno.
+ * Waits until key in the v2 group's cgroup.events has the value: the kernel wakes whoever polls the file. A group that is gone, before
+ * the file is opened (ENOENT) or after (ENODEV), is 0 as well, there is nothing to wait for: systemd removes a scope as soon as it is
+ * empty, and so may anybody. Returns 0, -ETIMEDOUT after timeout_ms, or another -errno.
  */
 int cgroup_wait_event(int dirfd, const char *key, uint64_t value, int timeout_ms);
 
