@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * The annotations that hvrun honours, as one table. An annotation comes with the bundle and is as hostile as
- * the rest of it: values are checked here before anything is done, and none of them can point hvrun at a file
- * of the host or turn emulation on.
+ * the rest of it: values are checked here before anything is done, and none of them can turn emulation on. Those that name a file of the
+ * host's (run.oci.*) are for whom the rest of the bundle is trusted from, too: engines must not pass them on from users, see annotations_unsafe.
  */
 #include "container/annotation.h"
 
@@ -81,6 +81,10 @@ static const struct annotation_def defs[_ANNOTATION_MAX] = {
 					    "Which of SELinux's mount options takes linux.mountLabel." },
 	[ANNOTATION_SECCOMP_STRICT] = { "run.oci.seccomp_fail_unknown_syscall", ANNOTATION_TYPE_CHOICE, switches,
 					"1: a system call in linux.seccomp that is not known here is an error." },
+	[ANNOTATION_HOOKS_STDOUT] = { "run.oci.hooks.stdout", ANNOTATION_TYPE_STRING, NULL,
+				      "A file of the host's that hooks' standard output is appended to; made when it is missing." },
+	[ANNOTATION_HOOKS_STDERR] = { "run.oci.hooks.stderr", ANNOTATION_TYPE_STRING, NULL,
+				      "The same for their standard error." },
 	[ANNOTATION_SANDBOX] = { "io.hvrun.sandbox", ANNOTATION_TYPE_CHOICE, layers,
 				 "Where the container's writes to its root file system go: into it (none), or, so that it stays "
 				 "as it is, to a layer of the container's own, on the host's disk (overlay) or in memory." },

@@ -23,6 +23,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "container/hook_output.h"
 
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0x0008U /* Linux 6.3 */
@@ -125,32 +126,38 @@ static int collect(struct hook_run *h, int64_t deadline)
 	}
 }
 
-static int spawn(const struct oci_hook *hook, const char *state, char *const *env, struct hook_run *h,
-		 struct error *err)
+/* Where a stream goes: the file, borrowed, or a pipe to c. Returns the fd for the hook; *ret_own is it when it is ours to close. */
+static int open_stream(int file, struct capture *c, int *ret_own)
+{
+	int pipes[2];
+
+	if (file >= 0)
+		return file;
+	if (pipe2(pipes, O_CLOEXEC) < 0)
+		return -errno;
+	c->fd = pipes[0];
+	fd_set_nonblock(c->fd, 1);
+	return *ret_own = pipes[1];
+}
+
+static int spawn(const struct oci_hook *hook, const struct hook_context *context, struct hook_run *h, struct error *err)
 {
 	char *const default_args[] = { hook->path, NULL };
-	_cleanup_fd_ int in = state_file(state), out_w = -1, err_w = -1;
+	_cleanup_fd_ int in = state_file(context->state), out_w = -1, err_w = -1;
 	struct process_spawn spec = { .path = hook->path,
 				      .argv = hook->args ? hook->args : default_args,
 				      .new_group = true };
-	int pipes[2], r;
+	int r;
 
 	if (in < 0)
 		return error_errnum(err, in, "stdin: memfd_create");
-	if (pipe2(pipes, O_CLOEXEC) < 0)
-		return error_errno(err, "pipe2");
-	h->out.fd = pipes[0];
-	out_w = pipes[1];
-	if (pipe2(pipes, O_CLOEXEC) < 0)
-		return error_errno(err, "pipe2");
-	h->err.fd = pipes[0];
-	err_w = pipes[1];
-	fd_set_nonblock(h->out.fd, 1);
-	fd_set_nonblock(h->err.fd, 1);
-	spec.envp = hook->env ? hook->env : env;
+	spec.envp = hook->env ? hook->env : context->env;
 	spec.stdio[0] = in;
-	spec.stdio[1] = out_w;
-	spec.stdio[2] = err_w;
+	spec.stdio[1] = open_stream(context->output ? context->output->out_fd : -1, &h->out, &out_w);
+	spec.stdio[2] = open_stream(context->output ? context->output->err_fd : -1, &h->err, &err_w);
+	for (int i = 1; i < 3; i++)
+		if (spec.stdio[i] < 0)
+			return error_errnum(err, spec.stdio[i], "pipe2");
 	r = process_spawn(&spec, &h->pid);
 	if (r < 0)
 		return error_errnum(err, r, "%s", hook->path);
@@ -175,8 +182,10 @@ static int text_length(const struct capture *c)
 	return (int)n;
 }
 
-static int judge(const struct hook_run *h, int status, struct error *err)
+static int judge(const struct hook_run *h, const struct hook_output *to, int status, struct error *err)
 {
+	static const char in_file[] = "in its file";
+	bool out_file = to && to->out_fd >= 0, err_file = to && to->err_fd >= 0;
 	char how[64], name[16];
 
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
@@ -187,11 +196,11 @@ static int judge(const struct hook_run *h, int status, struct error *err)
 			 WTERMSIG(status) == SIGSYS ? " (bad system call)" : "");
 	else
 		snprintf(how, sizeof(how), "exit status %d", WEXITSTATUS(status));
-	return error_set(err, EPERM, "%s, stdout: %.*s, stderr: %.*s", how, text_length(&h->out), h->out.data,
-			 text_length(&h->err), h->err.data);
+	return error_set(err, EPERM, "%s, stdout: %.*s, stderr: %.*s", how, out_file ? (int)strlen(in_file) : text_length(&h->out),
+			 out_file ? in_file : h->out.data, err_file ? (int)strlen(in_file) : text_length(&h->err), err_file ? in_file : h->err.data);
 }
 
-static int wait_hook(const struct oci_hook *hook, struct hook_run *h, struct error *err)
+static int wait_hook(const struct oci_hook *hook, const struct hook_output *to, struct hook_run *h, struct error *err)
 {
 	int r = collect(h, hook->has_timeout ? now_ms() + (int64_t)hook->timeout * 1000 : -1), status;
 
@@ -205,37 +214,37 @@ static int wait_hook(const struct oci_hook *hook, struct hook_run *h, struct err
 		return error_errnum(err, r, "poll");
 	drain(&h->out);
 	drain(&h->err);
-	return judge(h, status, err);
+	return judge(h, to, status, err);
 }
 
-static int run_one(const struct oci_hook *hook, const char *state, char *const *env, struct error *err)
+static int run_one(const struct oci_hook *hook, const struct hook_context *context, struct error *err)
 {
 	struct hook_run h = { .pidfd = -1, .out.fd = -1, .err.fd = -1 };
-	int r = spawn(hook, state, env, &h, err);
+	int r = spawn(hook, context, &h, err);
 
 	if (r == 0)
-		r = wait_hook(hook, &h, err);
+		r = wait_hook(hook, context->output, &h, err);
 	fd_close(h.pidfd);
 	fd_close(h.out.fd);
 	fd_close(h.err.fd);
 	return r;
 }
 
-int hooks_run(const char *kind, const struct oci_hook *hooks, size_t n_hooks, const char *state,
-	      char *const *env, struct error *err)
+int hooks_run(const char *kind, const struct oci_hook *hooks, size_t n_hooks, const struct hook_context *context,
+	      struct error *err)
 {
 	for (size_t i = 0; i < n_hooks; i++)
-		if (run_one(&hooks[i], state, env, err) < 0)
+		if (run_one(&hooks[i], context, err) < 0)
 			return error_wrap(err, "error running %s hook #%zu", kind, i);
 	return 0;
 }
 
-void hooks_run_all(const char *kind, const struct oci_hook *hooks, size_t n_hooks, const char *state)
+void hooks_run_all(const char *kind, const struct oci_hook *hooks, size_t n_hooks, const struct hook_context *context)
 {
 	for (size_t i = 0; i < n_hooks; i++) {
 		struct error err = { 0 };
 
-		if (run_one(&hooks[i], state, NULL, &err) < 0)
+		if (run_one(&hooks[i], context, &err) < 0)
 			log_warning("error running %s hook #%zu: %s", kind, i, err.msg);
 	}
 }

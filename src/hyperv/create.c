@@ -28,6 +28,7 @@
 #include "container/bundle.h"
 #include "container/container.h"
 #include "container/env.h"
+#include "container/hook_output.h"
 #include "container/hooks.h"
 #include "container/settings.h"
 #include "container/unit_properties.h"
@@ -374,17 +375,22 @@ static int send_setup(struct creation *k, struct error *err)
 int create_run_hooks(const struct create_request *req, pid_t pid, struct error *err)
 {
 	const struct oci_hooks *h = req->bundle->config->hooks;
+	_cleanup_hook_output_ struct hook_output output = HOOK_OUTPUT_NONE;
+	struct hook_context context = { .output = &output };
 	_cleanup_free_ char *state = NULL;
 	int r;
 
 	if (!h)
 		return 0;
-	state = container_oci_state(req->container, CONTAINER_CREATING, pid);
-	r = hooks_run("prestart", h->prestart, h->n_prestart, state, NULL, err);
+	r = hook_output_open(req->bundle->config, req->bundle->rootfs, &output, err);
+	if (r < 0)
+		return r;
+	context.state = state = container_oci_state(req->container, CONTAINER_CREATING, pid);
+	r = hooks_run("prestart", h->prestart, h->n_prestart, &context, err);
 	if (r >= 0)
-		r = hooks_run("createRuntime", h->create_runtime, h->n_create_runtime, state, NULL, err);
+		r = hooks_run("createRuntime", h->create_runtime, h->n_create_runtime, &context, err);
 	if (r >= 0)
-		r = hooks_run("createContainer", h->create_container, h->n_create_container, state, NULL, err);
+		r = hooks_run("createContainer", h->create_container, h->n_create_container, &context, err);
 	return r < 0 ? r : 0;
 }
 

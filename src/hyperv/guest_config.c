@@ -426,10 +426,30 @@ static int derive_process(struct derivation *d, _unused_ struct error *err)
 	return 0;
 }
 
-static int derive_rest(struct derivation *d, _unused_ struct error *err)
+/* Files of the host's, which a hook that runs in the guest cannot write to. */
+static int derive_hook_output(struct derivation *d, struct error *err)
+{
+	static const enum annotation files[] = { ANNOTATION_HOOKS_STDOUT, ANNOTATION_HOOKS_STDERR };
+	const struct oci_hooks *h = d->config->hooks;
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		if (h && h->n_start_container > 0 && annotation_get(d->config->annotations, files[i]))
+			return error_set(err, EOPNOTSUPP,
+					 "annotation %s: hooks.startContainer run in the virtual machine, which has no way to a file of the host's; "
+					 "runtime type Default does that",
+					 annotation_def(files[i])->key);
+		map_remove(d->config->annotations, files[i]);
+	}
+	return 0;
+}
+
+static int derive_rest(struct derivation *d, struct error *err)
 {
 	struct oci_hooks *h = d->config->hooks;
+	int r = derive_hook_output(d, err);
 
+	if (r < 0)
+		return r;
 	if (h)
 		*h = (struct oci_hooks){ .start_container = h->start_container,
 					 .n_start_container = h->n_start_container };

@@ -23,6 +23,7 @@
 #include "container/bundle.h"
 #include "container/container.h"
 #include "container/env.h"
+#include "container/hook_output.h"
 #include "container/hooks.h"
 #include "container/unit_properties.h"
 #include "linux/cgroup/cgroup.h"
@@ -85,6 +86,11 @@ static int make_plan(struct creation *c, struct error *err)
 	for (char **w = c->plan->warnings; w && *w; w++)
 		log_warning("%s", *w);
 	return setup_init(&c->init.setup, &c->plan->process, &req->io, err);
+}
+
+static int open_hook_output(struct creation *c, struct error *err)
+{
+	return hook_output_open(c->req->bundle->config, c->req->bundle->rootfs, &c->init.hook_output, err);
 }
 
 static int make_cgroup(struct creation *c, struct error *err)
@@ -467,6 +473,7 @@ static int enter_cgroup(struct creation *c, struct error *err)
 static int run_hooks(struct creation *c, struct error *err)
 {
 	const struct oci_hooks *h = c->plan->hooks;
+	struct hook_context context = { .output = &c->init.hook_output };
 	_cleanup_free_ char *state = NULL;
 	int r;
 
@@ -475,10 +482,10 @@ static int run_hooks(struct creation *c, struct error *err)
 	r = sync_expect(c->sync_fd, SYNC_HOOKS, NULL, err);
 	if (r < 0)
 		return r;
-	state = container_oci_state(c->req->container, CONTAINER_CREATING, c->child.pid);
-	r = hooks_run("prestart", h->prestart, h->n_prestart, state, NULL, err);
+	context.state = state = container_oci_state(c->req->container, CONTAINER_CREATING, c->child.pid);
+	r = hooks_run("prestart", h->prestart, h->n_prestart, &context, err);
 	if (r == 0)
-		r = hooks_run("createRuntime", h->create_runtime, h->n_create_runtime, state, NULL, err);
+		r = hooks_run("createRuntime", h->create_runtime, h->n_create_runtime, &context, err);
 	return r < 0 ? r : sync_send(c->sync_fd, SYNC_GO, 0, err);
 }
 
@@ -497,7 +504,8 @@ static const struct step {
 	int (*run)(struct creation *c, struct error *err);
 	void (*undo)(struct creation *c); /* after run succeeded and a later step did not */
 } steps[] = {
-	{ make_plan, NULL },           { open_layer, undo_layer },   { make_cgroup, undo_cgroup },
+	{ make_plan, NULL },           { open_hook_output, NULL },
+	{ open_layer, undo_layer },    { make_cgroup, undo_cgroup },
 	{ delegate_cgroup, NULL },     { open_cgroup, NULL },        { make_class, undo_class },
 	{ open_namespaces, NULL },     { open_sources, NULL },
 	{ listen_start, undo_listen }, { give_birth, undo_birth },   { record, NULL },
@@ -533,6 +541,7 @@ static void creation_done(struct creation *c)
 	netdevices_done(&c->netdevices);
 	strv_free(c->classes);
 	fd_close(c->init.start_fd);
+	hook_output_close(&c->init.hook_output);
 	fd_close(c->sync_fd);
 	fd_close(c->child.pidfd);
 	setup_done(&c->init.setup);
@@ -550,6 +559,7 @@ int native_create(const struct create_request *req, struct error *err)
 		.spawn = { .cgroup_fd = -1, .pidns_fd = -1 },
 		.init = { .sync_fd = -1,
 			  .start_fd = -1,
+			  .hook_output = HOOK_OUTPUT_NONE,
 			  .setup = { .procfs_fd = -1, .root_fd = -1, .null_fd = -1, .slave_fd = -1 } },
 	};
 	size_t done = 0;

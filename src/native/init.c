@@ -200,12 +200,13 @@ static int step_runtime_hooks(struct init *in, struct error *err)
 static int run_hooks(struct init *in, const char *kind, const struct oci_hook *hooks, size_t n,
 		     enum container_status status, char *const *env, struct error *err)
 {
+	struct hook_context context = { .env = env, .output = &in->hook_output };
 	_cleanup_free_ char *state = NULL;
 
 	if (n == 0)
 		return 0;
-	state = container_oci_state(in->container, status, getpid());
-	return hooks_run(kind, hooks, n, state, env, err);
+	context.state = state = container_oci_state(in->container, status, getpid());
+	return hooks_run(kind, hooks, n, &context, err);
 }
 
 static int step_container_hooks(struct init *in, struct error *err)

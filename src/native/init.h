@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "container/hook_output.h"
 #include "native/plan.h"
 #include "native/rootfs.h"
 #include "native/setup.h"
@@ -29,6 +30,7 @@ struct init {
 	int sync_fd;       /* the parent; native/sync.h */
 	int parents_fd;    /* its end of that: closed by us, or its death would never be noticed */
 	int start_fd;      /* the listening start socket */
+	struct hook_output hook_output; /* CLOEXEC, and so gone with the user's program */
 };
 
 /*

@@ -24,6 +24,7 @@
 #include "base/str.h"
 #include "container/annotation.h"
 #include "container/bundle.h"
+#include "container/hook_output.h"
 #include "container/hooks.h"
 #include "container/settings.h"
 #include "runtime/isolation.h"
@@ -357,6 +358,9 @@ static int load_hooks(struct container *c, const char *kind, const struct oci_ho
 
 static int run_poststart(struct container *c, struct error *err)
 {
+	_cleanup_hook_output_ struct hook_output output = HOOK_OUTPUT_NONE;
+	struct hook_context context = { .output = &output };
+	const struct oci_config *config;
 	const struct oci_hook *hooks;
 	_cleanup_free_ char *state = NULL;
 	size_t n;
@@ -364,8 +368,13 @@ static int run_poststart(struct container *c, struct error *err)
 
 	if (r < 0 || n == 0)
 		return r;
-	state = container_oci_state(c, CONTAINER_RUNNING, (pid_t)c->state->pid);
-	return hooks_run("poststart", hooks, n, state, NULL, err);
+	r = container_config(c, &config, err);
+	if (r == 0)
+		r = hook_output_open(config, c->state->rootfs, &output, err);
+	if (r < 0)
+		return error_wrap(err, "poststart hooks");
+	context.state = state = container_oci_state(c, CONTAINER_RUNNING, (pid_t)c->state->pid);
+	return hooks_run("poststart", hooks, n, &context, err);
 }
 
 /* How long the container's process may take to end after its start has failed: HyperV's has a machine to switch off. */
@@ -409,18 +418,30 @@ int lifecycle_start(struct runtime *rt, struct container *c, const struct isolat
 	return r;
 }
 
+/* Nothing keeps them from running any more, the loss of their files neither. */
+static void run_poststop(struct container *c, const struct oci_hook *hooks, size_t n)
+{
+	_cleanup_hook_output_ struct hook_output output = HOOK_OUTPUT_NONE;
+	struct hook_context context = { .output = &output };
+	const struct oci_config *config;
+	_cleanup_free_ char *state = NULL;
+	struct error err = { 0 };
+
+	if (container_config(c, &config, &err) < 0 || hook_output_open(config, c->state->rootfs, &output, &err) < 0)
+		log_warning("poststop hooks: %s", err.msg);
+	context.state = state = container_oci_state(c, CONTAINER_STOPPED, 0);
+	hooks_run_all("poststop", hooks, n, &context);
+}
+
 int lifecycle_poststop(struct container *c, struct error *err)
 {
 	const struct oci_hook *hooks = NULL;
-	_cleanup_free_ char *state = NULL;
 	size_t n = 0;
 	int r = load_hooks(c, "poststop", &hooks, &n, err);
 
-	if (r < 0 || n == 0)
-		return r;
-	state = container_oci_state(c, CONTAINER_STOPPED, 0);
-	hooks_run_all("poststop", hooks, n, state);
-	return 0;
+	if (r == 0 && n > 0)
+		run_poststop(c, hooks, n);
+	return r;
 }
 
 int lifecycle_delete(struct runtime *rt, struct container *c, const struct isolation_ops *ops,
@@ -434,10 +455,7 @@ int lifecycle_delete(struct runtime *rt, struct container *c, const struct isola
 		r = load_hooks(c, "poststop", &hooks, &n, err);
 	if (r == 0)
 		r = container_remove(&rt->env, c, err);
-	if (r == 0 && n > 0) {
-		_cleanup_free_ char *state = container_oci_state(c, CONTAINER_STOPPED, 0);
-
-		hooks_run_all("poststop", hooks, n, state);
-	}
+	if (r == 0 && n > 0)
+		run_poststop(c, hooks, n);
 	return r;
 }

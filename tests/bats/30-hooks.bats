@@ -213,3 +213,77 @@ host_kinds="prestart createRuntime poststart poststop"
 	refused "hooks.createRuntime\[0\].timeout"
 	machine_unchanged "$before"
 }
+
+# All kinds of hooks, each of which says its kind on both streams.
+talking_hooks()
+{
+	local kind
+	for kind in prestart createRuntime createContainer startContainer poststart poststop; do
+		config '.hooks[$kind] = [{path: "/bin/sh", args: ["sh", "-c", ("cat >/dev/null; echo " + $kind + "-out; echo " + $kind + "-err >&2")]}]' --arg kind "$kind"
+	done
+}
+
+@test "run.oci.hooks.stdout and .stderr: hooks of all kinds append to files" {
+	only_hvrun
+	talking_hooks
+	! is_hyperv || config 'del(.hooks.startContainer)'
+	config '.annotations = {"run.oci.hooks.stdout": ($dir + "/out"), "run.oci.hooks.stderr": ($dir + "/err")}' --arg dir "$SCRATCH"
+	echo before >"$SCRATCH/out"
+	process /bin/init pause
+	background "$ID"
+	hv delete -f "$ID"
+	start=
+	is_hyperv || start="startContainer-out "
+	same "$(xargs <"$SCRATCH/out")" "before prestart-out createRuntime-out createContainer-out ${start}poststart-out poststop-out"
+	same "$(grep -c -- -err "$SCRATCH/err") $(grep -c -- -out "$SCRATCH/err") $(stat -c %a "$SCRATCH/err")" "$([ -z "$start" ] && echo 5 || echo 6) 0 600"
+	not grep -qE -- '-(out|err)' "$SCRATCH/$ID.out" "$SCRATCH/$ID.err"
+}
+
+@test "run.oci.hooks.stderr: a failing hook's message says where its text is; the other stream is in it" {
+	only_hvrun
+	config '.annotations = {"run.oci.hooks.stderr": ($dir + "/err")}
+		| .hooks.createRuntime = [{path: "/bin/sh", args: ["sh", "-c", "cat >/dev/null; echo said; echo told >&2; exit 3"]}]' --arg dir "$SCRATCH"
+	try hv create "$ID"
+	refused "createRuntime hook #0: exit status 3, stdout: said, stderr: in its file"
+	same "$(<"$SCRATCH/err")" told
+}
+
+@test "run.oci.hooks.stdout: never by a symlink or into the root file system, and nothing is made" {
+	only_hvrun
+	config '.hooks.createRuntime = [{path: "/bin/true"}]'
+	mkdir "$SCRATCH/victim"
+	ln -s "$SCRATCH/victim" rootfs/log/out
+	ln -s "$SCRATCH/victim/direct" "$SCRATCH/direct"
+	ln -s "$SCRATCH/victim" "$SCRATCH/dir"
+	mkfifo "$SCRATCH/fifo"
+	while read -r path text; do
+		config '.annotations["run.oci.hooks.stdout"] = $path' --arg path "$path"
+		try hv create "$ID"
+		refused "annotation run.oci.hooks.stdout: .*$text" || fail "with $path"
+	done <<-EOF
+		$BUNDLE/rootfs/log/file is below root.path
+		$BUNDLE/rootfs/log/out/file is below root.path
+		$SCRATCH/direct is a symlink
+		$SCRATCH/dir/file "dir" is a symlink
+		$SCRATCH/none/file No such file
+		$SCRATCH/fifo fifo
+		relative/file is not an absolute path
+		/dev/zero neither a regular file nor
+	EOF
+	same "$(ls -A "$SCRATCH/victim")$(ls -A rootfs/log)" out
+	not hv state "$ID"
+}
+
+@test "run.oci.hooks.stdout: a file that cannot be opened any more does not keep poststop hooks from running" {
+	only_hvrun
+	mkdir "$SCRATCH/logs"
+	config '.annotations = {"run.oci.hooks.stdout": ($dir + "/logs/out")}
+		| .hooks.poststop = [{path: "/bin/sh", args: ["sh", "-c", ("cat >/dev/null; touch " + $dir + "/ran")]}]' --arg dir "$SCRATCH"
+	process /bin/init pause
+	background "$ID"
+	rm -r "$SCRATCH/logs"
+	try hv delete -f "$ID"
+	status_is 0
+	errors_have "poststop hooks: annotation run.oci.hooks.stdout"
+	[ -e "$SCRATCH/ran" ]
+}

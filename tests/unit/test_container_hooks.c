@@ -28,7 +28,7 @@
 
 static int run(struct oci_hook hook, struct error *err)
 {
-	return hooks_run("createRuntime", &hook, 1, "{\"id\":\"x\"}", NULL, err);
+	return hooks_run("createRuntime", &hook, 1, &(struct hook_context){ .state = "{\"id\":\"x\"}" }, err);
 }
 
 static void test_failures(void **state)
@@ -73,14 +73,15 @@ static void test_environment(void **state)
 			replaces = SHELL("[ \"$OWN\" = 2 ] && [ -z \"$GIVEN$INHERITED\" ]", .env = own,
 					 .n_env = 1),
 			empty = SHELL("[ -z \"$INHERITED\" ]", .env = none);
+	const struct hook_context none_given = { .state = "" }, with_env = { .state = "", .env = env };
 	struct error err = { 0 };
 
 	(void)state;
 	setenv("INHERITED", "0", 1);
-	assert_int_equal(hooks_run("prestart", &inherits, 1, "", NULL, &err), 0);
-	assert_int_equal(hooks_run("prestart", &given, 1, "", env, &err), 0);
-	assert_int_equal(hooks_run("prestart", &replaces, 1, "", env, &err), 0);
-	assert_int_equal(hooks_run("prestart", &empty, 1, "", NULL, &err), 0);
+	assert_int_equal(hooks_run("prestart", &inherits, 1, &none_given, &err), 0);
+	assert_int_equal(hooks_run("prestart", &given, 1, &with_env, &err), 0);
+	assert_int_equal(hooks_run("prestart", &replaces, 1, &with_env, &err), 0);
+	assert_int_equal(hooks_run("prestart", &empty, 1, &none_given, &err), 0);
 }
 
 static void test_argv(void **state)
@@ -104,7 +105,7 @@ static void test_order(void **state)
 	struct error err = { 0 };
 
 	(void)state;
-	assert_true(hooks_run("poststart", hooks, ARRAY_SIZE(hooks), "", NULL, &err) < 0);
+	assert_true(hooks_run("poststart", hooks, ARRAY_SIZE(hooks), &(struct hook_context){ .state = "" }, &err) < 0);
 	assert_string_equal(err.msg, "error running poststart hook #1: exit status 9, stdout: , stderr: ");
 	assert_int_equal(access("/tmp/hvrun-test-must-not-run", F_OK), -1);
 }

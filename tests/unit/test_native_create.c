@@ -195,10 +195,10 @@ int __wrap_sync_expect(int fd _unused_, enum sync_type type, int *ret_value _unu
 	return act(type == SYNC_READY ? "ready" : "hooks", err);
 }
 
-int __wrap_hooks_run(const char *kind, const struct oci_hook *h, size_t n, const char *state,
-		     char *const *env, struct error *err);
+int __wrap_hooks_run(const char *kind, const struct oci_hook *h, size_t n, const struct hook_context *context,
+		     struct error *err);
 int __wrap_hooks_run(const char *kind, const struct oci_hook *h _unused_, size_t n,
-		     const char *state _unused_, char *const *env _unused_, struct error *err)
+		     const struct hook_context *context _unused_, struct error *err)
 {
 	return n ? act(kind, err) : 0;
 }
