@@ -13,6 +13,7 @@
 #include "base/macros.h"
 #include "base/mem.h"
 #include "base/num.h"
+#include "base/path.h"
 #include "base/process.h"
 #include "base/str.h"
 #include "container/container.h"
@@ -81,10 +82,12 @@ static const struct annotation_def defs[_ANNOTATION_MAX] = {
 					    "Which of SELinux's mount options takes linux.mountLabel." },
 	[ANNOTATION_SECCOMP_STRICT] = { "run.oci.seccomp_fail_unknown_syscall", ANNOTATION_TYPE_CHOICE, switches,
 					"1: a system call in linux.seccomp that is not known here is an error." },
-	[ANNOTATION_HOOKS_STDOUT] = { "run.oci.hooks.stdout", ANNOTATION_TYPE_STRING, NULL,
+	[ANNOTATION_HOOKS_STDOUT] = { "run.oci.hooks.stdout", ANNOTATION_TYPE_PATH, NULL,
 				      "A file of the host's that hooks' standard output is appended to; made when it is missing." },
-	[ANNOTATION_HOOKS_STDERR] = { "run.oci.hooks.stderr", ANNOTATION_TYPE_STRING, NULL,
+	[ANNOTATION_HOOKS_STDERR] = { "run.oci.hooks.stderr", ANNOTATION_TYPE_PATH, NULL,
 				      "The same for their standard error." },
+	[ANNOTATION_PIDFD_RECEIVER] = { "run.oci.pidfd_receiver", ANNOTATION_TYPE_PATH, NULL,
+					"A unix stream socket that create and run send a pidfd of the container's process to." },
 	[ANNOTATION_SANDBOX] = { "io.hvrun.sandbox", ANNOTATION_TYPE_CHOICE, layers,
 				 "Where the container's writes to its root file system go: into it (none), or, so that it stays "
 				 "as it is, to a layer of the container's own, on the host's disk (overlay) or in memory." },
@@ -167,6 +170,9 @@ static int check_value(const struct annotation_def *d, const char *value, struct
 	switch (d->type) {
 	case ANNOTATION_TYPE_STRING:
 		return 0;
+	case ANNOTATION_TYPE_PATH:
+		return path_is_absolute(value) && !path_has_dotdot(value) ? 0 :
+		       error_set(err, EINVAL, "annotation %s: \"%s\" is not an absolute path without \"..\"", d->key, value);
 	case ANNOTATION_TYPE_CHOICE:
 		return check_choice(d, value, err);
 	case ANNOTATION_TYPE_SIGNAL:

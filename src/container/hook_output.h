@@ -16,7 +16,7 @@ struct hook_output {
 
 /*
  * Opens the files that config's annotations name, on the host, and makes those that are missing (0600); nothing when config has no hooks.
- * A path is absolute and leads to a regular file or /dev/null without a symlink at any place, and never into the directory rootfs: its
+ * A path (annotations_validate() has seen it) leads to a regular file or /dev/null without a symlink at any place, and never into the directory rootfs: its
  * content, and any other that a container writes to, is hostile. Returns 0 with *ret for hook_output_close(), or < 0 with a message that
  * names the annotation.
  */

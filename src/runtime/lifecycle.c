@@ -29,6 +29,7 @@
 #include "container/settings.h"
 #include "runtime/isolation.h"
 #include "runtime/notify.h"
+#include "runtime/pidfd_receiver.h"
 #include "runtime/runtime.h"
 #include "schema/types.h"
 
@@ -310,11 +311,14 @@ int lifecycle_create(struct runtime *rt, const char *id, const struct bundle *b,
 	const struct process_io io = { .console_socket = console_socket, .stdio = { 0, 1, 2 },
 				       .preserve_fds = listen_fds() + o->preserve_fds };
 	_cleanup_container_ struct container *c = NULL;
+	_cleanup_fd_ int receiver = -1;
 	int r;
 
 	r = runtime_open_root(rt, false, err);
 	if (r == 0)
 		r = lifecycle_choose(rt, b, ret_ops, NULL, err);
+	if (r == 0)
+		r = pidfd_receiver_open(b->config, &receiver, err);
 	if (r == 0 && rt->env.root_dirfd < 0)
 		r = runtime_open_root(rt, true, err);
 	if (r == 0)
@@ -325,6 +329,8 @@ int lifecycle_create(struct runtime *rt, const char *id, const struct bundle *b,
 	c->state->no_pivot = c->state->has_no_pivot = o->no_pivot;
 	c->state->no_new_keyring = c->state->has_no_new_keyring = o->no_new_keyring;
 	r = lifecycle_isolate(rt, c, *ret_ops, b, &io, err);
+	if (r == 0)
+		r = pidfd_receiver_send(receiver, c, err);
 	if (r < 0) {
 		lifecycle_undo(rt, c, *ret_ops);
 		return r;

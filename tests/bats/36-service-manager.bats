@@ -50,6 +50,49 @@ PY
 	refused "does not exist"
 }
 
+@test "run.oci.pidfd_receiver: create and run send a pidfd of the container's process" {
+	skip_unless "no python3" command -v python3
+	only_hvrun
+	process /bin/init pause
+	config '.annotations["run.oci.pidfd_receiver"] = $path' --arg path "$SCRATCH/sock"
+	receive_pidfd "$SCRATCH/sock" "$SCRATCH/got"
+	create "$ID" --pid-file "$SCRATCH/pid"
+	status_is 0
+	eventually test -s "$SCRATCH/got"
+	same "$(cat "$SCRATCH/got")" "  1 $(cat "$SCRATCH/pid")"
+	hv delete -f "$ID"
+	rm "$SCRATCH/sock" "$SCRATCH/got"
+	receive_pidfd "$SCRATCH/sock" "$SCRATCH/got"
+	hv run -d --pid-file "$SCRATCH/pid" "$ID" </dev/null >/dev/null 2>&1
+	eventually test -s "$SCRATCH/got"
+	same "$(cat "$SCRATCH/got")" "  1 $(cat "$SCRATCH/pid")"
+}
+
+@test "run.oci.pidfd_receiver where nobody listens: refused before there is a container" {
+	only_hvrun
+	config '.hooks.createRuntime = [{path: "/bin/sh", args: ["sh", "-c", ("cat >/dev/null; touch " + $file)]}]' --arg file "$SCRATCH/made"
+	cp config.json plain.json
+	touch "$SCRATCH/file"
+	long=$SCRATCH/$(printf 'd%.0s' {1..120})
+	while IFS='|' read -r path text; do
+		cp plain.json config.json
+		config '.annotations["run.oci.pidfd_receiver"] = $path' --arg path "$path"
+		try hv create "$ID"
+		refused "annotation run.oci.pidfd_receiver: $text" || fail "with $path"
+		try hv run "$ID"
+		refused "annotation run.oci.pidfd_receiver: $text" || fail "with $path"
+	done <<-EOF
+		$SCRATCH/none|connect to $SCRATCH/none: No such file or directory
+		$SCRATCH/file|connect to $SCRATCH/file: Connection refused
+		$long/sock|connect to $long/sock: No such file or directory
+		relative|"relative" is not an absolute path without
+		/run/../sock|"/run/../sock" is not an absolute path without
+	EOF
+	not test -e "$SCRATCH/made"
+	try hv state "$ID"
+	refused "does not exist"
+}
+
 @test "LISTEN_FDS: descriptors go in, with LISTEN_FDS and LISTEN_PID, before the preserved ones" {
 	not_hyperv "descriptors cannot be passed into a machine"
 	echo one >"$SCRATCH/1"

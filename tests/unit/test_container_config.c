@@ -90,6 +90,11 @@ static const struct {
 	{ "\"annotations\":{\"io.kubernetes.cri.sandbox-id\":\"../x\"}",
 	  "annotation io.kubernetes.cri.sandbox-id: invalid container ID format: \"../x\"" },
 	{ "\"annotations\":{\"io.kubernetes.cri.sandbox-memory\":\"268435456\",\"io.kubernetes.cri.sandbox-cpu-quota\":\"-1\"}", NULL },
+	{ "\"annotations\":{\"run.oci.pidfd_receiver\":\"/run/a..b/sock\",\"run.oci.hooks.stderr\":\"/dev/null\"}", NULL },
+	{ "\"annotations\":{\"run.oci.pidfd_receiver\":\"/run/../sock\"}",
+	  "annotation run.oci.pidfd_receiver: \"/run/../sock\" is not an absolute path without \"..\"" },
+	{ "\"annotations\":{\"run.oci.hooks.stdout\":\"log\"}",
+	  "annotation run.oci.hooks.stdout: \"log\" is not an absolute path without \"..\"" },
 	{ "\"annotations\":{\"io.kubernetes.cri.sandbox-memory\":\"1G\"}",
 	  "annotation io.kubernetes.cri.sandbox-memory: \"1G\" is not a number" },
 };

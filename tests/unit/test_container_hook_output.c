@@ -78,7 +78,6 @@ static void test_refused(void **state _unused_)
 		{ "rootfs", "Is a directory" },
 		{ "none/log", "\"none\": No such file or directory" },
 		{ "file/log", "\"file\" is no directory" },
-		{ "a/../b", "is not an absolute path of a file, without \"..\"" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
@@ -95,11 +94,11 @@ static void test_refused(void **state _unused_)
 
 		assert_int_equal(access(victim, F_OK), -1);
 	}
-	for (size_t i = 0; i < 3; i++) {
+	for (size_t i = 0; i < 2; i++) {
 		struct hook_output o = HOOK_OUTPUT_NONE;
 		struct error err = { 0 };
 
-		assert_true(open_output((const char *const[]){ "relative", "/", "/dev/zero" }[i], &o, &err) < 0);
+		assert_true(open_output((const char *const[]){ "/", "/dev/zero" }[i], &o, &err) < 0);
 	}
 }
 
