@@ -18,6 +18,7 @@
 #include "base/str.h"
 #include "container/container.h"
 #include "container/runtime_type.h"
+#include "linux/seccomp.h"
 
 static const char *const layers[] = { "none", "overlay", "memory", NULL };
 static const char *const booleans[] = { "true", "false", NULL };
@@ -82,6 +83,8 @@ static const struct annotation_def defs[_ANNOTATION_MAX] = {
 					    "Which of SELinux's mount options takes linux.mountLabel." },
 	[ANNOTATION_SECCOMP_STRICT] = { "run.oci.seccomp_fail_unknown_syscall", ANNOTATION_TYPE_CHOICE, switches,
 					"1: a system call in linux.seccomp that is not known here is an error." },
+	[ANNOTATION_SECCOMP_RAW] = { "run.oci.seccomp_bpf_data", ANNOTATION_TYPE_FILTER, NULL,
+				     "A compiled seccomp filter in base64, in place of what linux.seccomp says." },
 	[ANNOTATION_HOOKS_STDOUT] = { "run.oci.hooks.stdout", ANNOTATION_TYPE_PATH, NULL,
 				      "A file of the host's that hooks' standard output is appended to; made when it is missing." },
 	[ANNOTATION_HOOKS_STDERR] = { "run.oci.hooks.stderr", ANNOTATION_TYPE_PATH, NULL,
@@ -163,6 +166,13 @@ static int check_size(const struct annotation_def *d, const char *value, struct 
 	return error_set(err, EINVAL, "annotation %s: \"%s\" is not a size (\"512M\", \"2G\")", d->key, value);
 }
 
+static int check_filter(const struct annotation_def *d, const char *value, struct error *err)
+{
+	_cleanup_seccomp_filter_ struct seccomp_filter f = { 0 };
+
+	return seccomp_raw_parse(value, &f, err) < 0 ? error_wrap(err, "annotation %s", d->key) : 0;
+}
+
 static int check_value(const struct annotation_def *d, const char *value, struct error *err)
 {
 	int64_t number;
@@ -184,6 +194,8 @@ static int check_value(const struct annotation_def *d, const char *value, struct
 		return container_id_validate(value, err) < 0 ? error_wrap(err, "annotation %s", d->key) : 0;
 	case ANNOTATION_TYPE_SIZE:
 		return check_size(d, value, err);
+	case ANNOTATION_TYPE_FILTER:
+		return check_filter(d, value, err);
 	}
 	return 0;
 }

@@ -171,13 +171,31 @@ static int check_devices(const struct oci_config *c, struct error *err)
 	return 0;
 }
 
+/* What annotation run.oci.seccomp_bpf_data takes the place of, and what would then be dropped without a word. */
+static int check_raw_filter(const struct oci_config *c, const struct oci_seccomp *s, struct error *err)
+{
+	const char *key = annotation_def(ANNOTATION_SECCOMP_RAW)->key;
+
+	if (!annotation_get(c->annotations, ANNOTATION_SECCOMP_RAW))
+		return 0;
+	if (annotation_is_on(c->annotations, ANNOTATION_SECCOMP_STRICT))
+		return error_set(err, EINVAL, "annotation %s: a compiled filter has no names that %s could look at", key,
+				 annotation_def(ANNOTATION_SECCOMP_STRICT)->key);
+	for (size_t i = 0; s && i < s->n_syscalls; i++)
+		if (s->syscalls[i].action == OCI_SECCOMP_ACTION_NOTIFY)
+			return error_set(err, EINVAL,
+					 "linux.seccomp.syscalls[%zu].action: SCMP_ACT_NOTIFY cannot be had together with annotation %s, whose filter has no listener",
+					 i, key);
+	return 0;
+}
+
 static int check_seccomp(const struct oci_config *c, struct error *err)
 {
 	const struct oci_seccomp *s = c->linux_ ? c->linux_->seccomp : NULL;
 
 	if (s && s->listener_metadata && !s->listener_path)
 		return error_set(err, EINVAL, "linux.seccomp.listenerMetadata: needs listenerPath");
-	return 0;
+	return check_raw_filter(c, s, err);
 }
 
 static int check_block_io(const struct oci_config *c, struct error *err)

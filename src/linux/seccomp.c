@@ -470,21 +470,19 @@ int seccomp_filter_compile(const struct oci_seccomp *oci, int cache_fd, struct s
 	return 0;
 }
 
-void seccomp_filter_done(struct seccomp_filter *f)
+int seccomp_filter_raw(const char *text, const char *field, const struct oci_seccomp *oci, struct seccomp_filter *ret, struct error *err)
 {
-	free(f->insns);
-	*f = (struct seccomp_filter){ 0 };
-}
-
-int seccomp_filter_load(const struct seccomp_filter *f, int *ret_listener, struct error *err)
-{
-	struct sock_fprog program = { .len = f->n_insns, .filter = f->insns };
-	int r = f->n_insns > 0 ? sys_seccomp(SECCOMP_SET_MODE_FILTER, f->flags, &program) : 0;
+	static const struct oci_seccomp no_profile;
+	struct seccomp_filter f = { .field = field };
+	int r = seccomp_raw_parse(text, &f, err);
 
 	if (r < 0)
-		return error_errnum(err, r,
-				    "linux.seccomp: cannot load the filter (%u instructions, flags %u)",
-				    f->n_insns, f->flags);
-	*ret_listener = f->notify ? r : -1;
+		return error_wrap(err, "%s", field);
+	r = resolve_flags(oci ? oci : &no_profile, false, &f.flags, err);
+	if (r < 0) {
+		seccomp_filter_done(&f);
+		return r;
+	}
+	*ret = f;
 	return 0;
 }

@@ -16,6 +16,7 @@ struct seccomp_filter {
 	unsigned short n_insns;
 	unsigned flags; /* SECCOMP_FILTER_FLAG_* */
 	bool notify;    /* it has SCMP_ACT_NOTIFY: loading it makes a listener */
+	const char *field; /* what messages call it; NULL: "linux.seccomp" */
 };
 
 /*
@@ -26,6 +27,18 @@ struct seccomp_filter {
  */
 int seccomp_filter_compile(const struct oci_seccomp *oci, int cache_fd, struct seccomp_filter *ret,
 			   struct error *err);
+
+/*
+ * A filter compiled by somebody else, in base64 (seccomp_raw.c): at most BPF_MAXINSNS instructions that the kernel would take, none of which
+ * needs a listener. < 0 with what is wrong, for the caller to say with what. Pure.
+ */
+int seccomp_raw_parse(const char *text, struct seccomp_filter *ret, struct error *err);
+
+/*
+ * The same, ready to be loaded, with linux.seccomp's flags (oci may be NULL: those of a profile that names none); field is what messages call
+ * it, and borrowed. No cache has a part in it: nothing is compiled.
+ */
+int seccomp_filter_raw(const char *text, const char *field, const struct oci_seccomp *oci, struct seccomp_filter *ret, struct error *err);
 
 /* Whether every system call that the profile names is one of this machine's, or an error that names the first that is not. oci may be NULL. */
 int seccomp_check_names(const struct oci_seccomp *oci, struct error *err);

@@ -48,7 +48,8 @@ int native_cgroup(const struct container *c, struct cgroup **ret, struct error *
 
 int native_seccomp_cache(const struct env *env, const struct oci_config *config)
 {
-	int fd = config->linux_ && config->linux_->seccomp ? seccomp_cache_open(env->root_dirfd) : -1;
+	bool compiles = config->linux_ && config->linux_->seccomp && !annotation_get(config->annotations, ANNOTATION_SECCOMP_RAW);
+	int fd = compiles ? seccomp_cache_open(env->root_dirfd) : -1;
 
 	return MAX(fd, -1);
 }

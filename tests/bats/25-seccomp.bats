@@ -97,3 +97,70 @@ load lib
 	try hv create "$ID"
 	refused 'linux.seccomp.syscalls\[0\].names\[1\]: unknown system call "no_such_call"'
 }
+
+# Instructions "CODE JT JF K" of a raw filter, as what struct sock_filter is in the containers' memory (little-endian), in base64.
+raw_filter()
+{
+	local code jt jf k
+	while read -r code jt jf k; do
+		printf "$(printf '\\x%02x\\x%02x\\x%02x\\x%02x\\x%02x\\x%02x\\x%02x\\x%02x' $((code & 255)) $((code >> 8)) "$jt" "$jf" \
+			$((k & 255)) $((k >> 8 & 255)) $((k >> 16 & 255)) $((k >> 24 & 255)))"
+	done | base64 -w 0
+}
+
+# One that answers to system call 4999, which is none, with errno 99, and allows all others.
+raw_for_newer()
+{
+	raw_filter <<-EOF
+		0x20 0 0 0
+		0x15 0 1 4999
+		0x06 0 0 0x00050063
+		0x06 0 0 0x7fff0000
+	EOF
+}
+
+@test "run.oci.seccomp_bpf_data: a compiled filter in place of linux.seccomp, for exec too; a cached one has no part in it" {
+	only_hvrun
+	config '.linux.seccomp = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["socket"], "action": "SCMP_ACT_ERRNO", "errnoRet": 13}]}'
+	checks caps , seccomp-test socket newer
+	run_ok
+	has 'Seccomp: 2' 'call socket: EACCES' 'call newer: ENOSYS'
+	config '.annotations["run.oci.seccomp_bpf_data"] = $data' --arg data "$(raw_for_newer)"
+	for round in 1 2; do
+		run_ok
+		has 'Seccomp: 2' 'call socket: ok' 'call newer: EADDRNOTAVAIL'
+	done
+	config 'del(.linux.seccomp)'
+	process /bin/init pause
+	background "$ID"
+	try hv exec "$ID" /bin/init all seccomp-test socket newer , caps
+	status_is 0
+	has 'call socket: ok' 'call newer: EADDRNOTAVAIL' 'Seccomp: 2'
+	hv delete -f "$ID"
+	config 'del(.annotations) | .linux.seccomp = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [{"names": ["socket"], "action": "SCMP_ACT_ERRNO", "errnoRet": 13}]}'
+	checks seccomp-test socket newer
+	run_ok
+	has 'call socket: EACCES' 'call newer: ENOSYS'
+}
+
+@test "run.oci.seccomp_bpf_data: what is no filter, and what it contradicts, is refused" {
+	only_hvrun
+	before=$(snapshot)
+	cp config.json plain.json
+	long=$(head -c 32776 /dev/zero | base64 -w 0)
+	while IFS='|' read -r data program text; do
+		cp plain.json config.json
+		config '.annotations["run.oci.seccomp_bpf_data"] = $data | '"$program" --arg data "$data"
+		try hv create "$ID"
+		refused "$text" && machine_unchanged "$before" || fail "with $program" || return 1
+	done <<-EOF
+		AAA|.|annotation run.oci.seccomp_bpf_data: is not base64
+		AAAA|.|annotation run.oci.seccomp_bpf_data: has 3 bytes
+		|.|annotation run.oci.seccomp_bpf_data: has 0 bytes
+		$long|.|has more instructions than the kernel takes
+		$(raw_filter <<<"0x20 0 0 0")|.|instruction 0, the last one, does not return
+		$(raw_filter <<<"0x06 0 0 0x7fc00000")|.|notifies a listener
+		$(raw_for_newer)|.annotations["run.oci.seccomp_fail_unknown_syscall"] = "1"|no names that run.oci.seccomp_fail_unknown_syscall
+		$(raw_for_newer)|.linux.seccomp = {"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "/x", "syscalls": [{"names": ["mkdir"], "action": "SCMP_ACT_NOTIFY"}]}|syscalls\[0\].action: SCMP_ACT_NOTIFY cannot be had together
+	EOF
+}

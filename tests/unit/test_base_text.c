@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* base/path.h, base/str.h, base/buf.h: text without a file system. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -8,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "base/base64.h"
 #include "base/buf.h"
 #include "base/mem.h"
 #include "base/path.h"
@@ -84,6 +86,31 @@ static void test_path_parts(void **state)
 	assert_text(path_dirname("a"), ".");
 }
 
+static void test_base64(void **state)
+{
+	static const char *const good[][2] = { { "", "" }, { "Zg==", "f" }, { "Zm8=", "fo" }, { "Zm9v", "foo" }, { "Zm9vYg==", "foob" }, { "+/+/", "\xfb\xff\xbf" } };
+	static const char *const bad[] = { "Zg", "Zg=", "Z===", "====", "=", "Zg==Zg==", "Zm9v\n", " Zm9v", "Zm-_", "Zh==", "Zm9=", "Zg=v", "Zm 9" };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
+		unsigned char *data = NULL;
+		size_t len;
+
+		assert_int_equal(base64_decode(good[i][0], &data, &len), 0);
+		assert_int_equal(len, strlen(good[i][1]));
+		assert_memory_equal(data, good[i][1], len);
+		free(data);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
+		unsigned char *data = NULL;
+		size_t len;
+
+		if (base64_decode(bad[i], &data, &len) != -EINVAL)
+			fail_msg("\"%s\" was taken", bad[i]);
+		assert_null(data);
+	}
+}
+
 static void test_strings(void **state)
 {
 	static const char *const table[] = { "a", NULL, "b" };
@@ -158,7 +185,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_normalize),  cmocka_unit_test(test_join),
-		cmocka_unit_test(test_path_parts), cmocka_unit_test(test_strings),
+		cmocka_unit_test(test_path_parts), cmocka_unit_test(test_strings), cmocka_unit_test(test_base64),
 		cmocka_unit_test(test_json),       cmocka_unit_test(test_buf),
 	};
 
