@@ -53,16 +53,12 @@ static int parse_stat(const char *line, struct process_stat *ret)
 	return 0;
 }
 
-int process_get_stat(pid_t pid, struct process_stat *ret)
+static int read_stat(int dirfd, const char *path, struct process_stat *ret)
 {
-	char path[32], line[1024];
-	_cleanup_fd_ int fd = -1;
+	char line[1024];
+	_cleanup_fd_ int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC);
 	ssize_t n;
 
-	if (pid <= 0)
-		return -ESRCH;
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? -ESRCH : -errno;
 	n = fd_read_all(fd, line, sizeof(line) - 1);
@@ -70,6 +66,21 @@ int process_get_stat(pid_t pid, struct process_stat *ret)
 		return (int)n;
 	line[n] = '\0';
 	return parse_stat(line, ret);
+}
+
+int process_get_stat(pid_t pid, struct process_stat *ret)
+{
+	char path[32];
+
+	if (pid <= 0)
+		return -ESRCH;
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	return read_stat(AT_FDCWD, path, ret);
+}
+
+int process_get_stat_at(int proc_dirfd, struct process_stat *ret)
+{
+	return read_stat(proc_dirfd, "stat", ret);
 }
 
 bool process_is_alive(pid_t pid, uint64_t start_time)

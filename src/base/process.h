@@ -17,6 +17,9 @@ struct process_stat {
 /* Returns 0, -ESRCH when there is no such process, or another -errno. */
 int process_get_stat(pid_t pid, struct process_stat *ret);
 
+/* The same by an open directory of /proc: -ESRCH when the process that it was opened for has gone, whoever has its pid now. */
+int process_get_stat_at(int proc_dirfd, struct process_stat *ret);
+
 /* Whether pid is the process that started at start_time and has not exited: a zombie has. */
 bool process_is_alive(pid_t pid, uint64_t start_time);
 

@@ -134,6 +134,12 @@ struct isolation_ops {
 	/* Appends what the container uses: one line, the JSON object "data" of runc's events. */
 	int (*stats)(const struct env *env, struct container *c, struct buf *out, struct error *err);
 
+	/*
+	 * Appends what the container costs the host beside what it uses itself: one line, a JSON object. NULL, or nothing appended: there is
+	 * nothing of the kind.
+	 */
+	int (*machine)(const struct env *env, struct container *c, struct buf *out, struct error *err);
+
 	/* Waits for the OOM killer, the container's end, or the time to pass. */
 	int (*wait_oom)(const struct env *env, struct container *c, struct oom_wait *w, struct error *err);
 

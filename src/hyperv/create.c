@@ -324,10 +324,10 @@ static int note_worker(struct creation *k, struct error *err)
 	return create_note_worker(c, k->launch.pid, k->cgroup, err);
 }
 
-static int call(struct creation *k, struct client_request *req, struct error *err)
+static int call(struct creation *k, struct client_request *req, struct buf *reply, struct error *err)
 {
 	req->timeout_ms = (int)settings_of(k)->boot_timeout * 1000 + CREATE_GRACE_MS;
-	return client_call(k->launch.sock, req, NULL, err);
+	return client_call(k->launch.sock, req, reply, err);
 }
 
 static int send_setup(struct creation *k, struct error *err)
@@ -369,7 +369,7 @@ static int send_setup(struct creation *k, struct error *err)
 	if (r < 0)
 		return r;
 	call_req.body = body;
-	return call(k, &call_req, err);
+	return call(k, &call_req, NULL, err);
 }
 
 int create_run_hooks(const struct create_request *req, pid_t pid, struct error *err)
@@ -399,12 +399,29 @@ static int run_hooks(struct creation *k, struct error *err)
 	return create_run_hooks(k->req, k->launch.pid, err);
 }
 
+/* What the machine cost is told by state; the caller saves it with the rest. */
+static int note_startup(struct creation *k, const struct buf *reply, struct error *err)
+{
+	_cleanup_doc_ struct oci_doc *doc = NULL;
+	struct container *c = k->req->container;
+	struct hv_worker_startup *to = oci_doc_alloc(c->state_doc, sizeof(*to));
+	int r = json_parse(&hv_worker_startup_type, reply->data ? reply->data : "", reply->len, &doc, err);
+
+	if (r < 0)
+		return error_wrap(err, "the worker's answer to CREATE");
+	*to = *(const struct hv_worker_startup *)oci_doc_root(doc);
+	to->start = oci_doc_strdup(c->state_doc, to->start);
+	c->state->startup = to;
+	return 0;
+}
+
 static int create(struct creation *k, struct error *err)
 {
 	static int (*const steps[])(struct creation *k, struct error *err) = {
 		decide, open_network, decide_network, choose_template, open_all, start_worker, note_worker, send_setup, run_hooks,
 	};
 	struct client_request ready = { .type = MESSAGE_CREATE };
+	_cleanup_buf_ struct buf reply = { 0 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {
 		int r = steps[i](k, err);
@@ -412,7 +429,7 @@ static int create(struct creation *k, struct error *err)
 		if (r < 0)
 			return r;
 	}
-	if (call(k, &ready, err) < 0)
+	if (call(k, &ready, &reply, err) < 0 || note_startup(k, &reply, err) < 0)
 		return -err->code;
 	layer_commit(k->req->container, &k->guest->layer);
 	return 0;

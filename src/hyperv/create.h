@@ -28,6 +28,7 @@ int hyperv_update(const struct env *env, struct container *c, const struct oci_r
 int hyperv_mounts(const struct env *env, struct container *c, const struct oci_mount *m, size_t n, bool add, struct error *err);
 int hyperv_processes(const struct env *env, struct container *c, struct process_row **ret, size_t *ret_n, struct error *err);
 int hyperv_stats(const struct env *env, struct container *c, struct buf *out, struct error *err);
+int hyperv_machine(const struct env *env, struct container *c, struct buf *out, struct error *err);
 int hyperv_wait_oom(const struct env *env, struct container *c, struct oom_wait *w, struct error *err);
 int hyperv_destroy(const struct env *env, struct container *c, struct error *err);
 

@@ -116,6 +116,7 @@ const struct isolation_ops hyperv_ops = {
 	.mounts = hyperv_mounts,
 	.processes = hyperv_processes,
 	.stats = hyperv_stats,
+	.machine = hyperv_machine,
 	.wait_oom = hyperv_wait_oom,
 	.destroy = hyperv_destroy,
 };

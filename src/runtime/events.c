@@ -67,6 +67,19 @@ static int open_running(struct runtime *rt, const char *id, struct container **r
 		       : 0;
 }
 
+/* The member "machine" of an event. */
+static int add_machine(struct runtime *rt, struct container *c, const struct isolation_ops *ops, struct buf *line, struct error *err)
+{
+	_cleanup_buf_ struct buf machine = { 0 };
+	int r = ops->machine ? ops->machine(&rt->env, c, &machine, err) : 0;
+
+	if (r < 0 || machine.len == 0)
+		return r;
+	buf_append_str(line, ",\"machine\":");
+	buf_append(line, machine.data, machine.len);
+	return 0;
+}
+
 static int send_stats(struct runtime *rt, struct container *c, const struct isolation_ops *ops, events_fn *emit,
 		      struct error *err)
 {
@@ -77,6 +90,8 @@ static int send_stats(struct runtime *rt, struct container *c, const struct isol
 	buf_append_json(&line, c->id);
 	buf_append_str(&line, ",\"data\":");
 	r = ops->stats(&rt->env, c, &line, err);
+	if (r == 0)
+		r = add_machine(rt, c, ops, &line, err);
 	if (r < 0)
 		return r;
 	buf_append_str(&line, "}\n");

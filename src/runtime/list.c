@@ -25,6 +25,7 @@
 #include "container/runtime_type.h"
 #include "runtime/lifecycle.h"
 #include "runtime/runtime.h"
+#include "schema/json.h"
 #include "schema/types.h"
 
 /* What is shown of one container. */
@@ -79,6 +80,16 @@ static void add_annotations(struct buf *out, const char *separator, const struct
 	buf_append_str(out, pretty ? "\n  }" : "}");
 }
 
+/* How the container's machine came up, on one line as events --stats has it. */
+static void add_startup(struct buf *out, const char *separator, const struct hv_worker_startup *s, bool pretty)
+{
+	_cleanup_free_ char *json = NULL;
+	struct error err;
+
+	if (s && json_write(&hv_worker_startup_type, s, &json, NULL, &err) == 0)
+		buf_printf(out, "%s\"startup\":%s%s", separator, pretty ? " " : "", json);
+}
+
 /* In runc's order; pretty: over several lines, indented by two spaces. */
 static void write_record(struct buf *out, const struct record *r, bool pretty)
 {
@@ -101,6 +112,7 @@ static void write_record(struct buf *out, const struct record *r, bool pretty)
 		add_string(out, separator, "guestKernel", r->s->guest_kernel);
 	if (r->s->sandbox)
 		add_string(out, separator, "sandbox", r->s->sandbox);
+	add_startup(out, separator, r->s->startup, pretty);
 	add_string(out, separator, "isolation", isolation_text(r->s));
 	buf_append_str(out, pretty ? "\n}" : "}");
 }

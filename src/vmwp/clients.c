@@ -474,16 +474,19 @@ int clients_listen(struct worker *w, struct error *err)
 
 void clients_tell_launcher(struct worker *w, const struct error *e)
 {
+	_cleanup_free_ char *startup = NULL;
 	struct client *c = w->clients;
 
 	while (c && !c->launcher)
 		c = c->next;
 	if (!c)
 		return;
-	if (e)
+	if (e) {
 		channel_send_error(c->channel, MESSAGE_CREATE, 1, e);
-	else
-		channel_send(c->channel, MESSAGE_CREATE, FRAME_REPLY, 1, NULL, 0);
+		return;
+	}
+	startup = startup_describe(w);
+	channel_send(c->channel, MESSAGE_CREATE, FRAME_REPLY, 1, startup, startup ? strlen(startup) : 0);
 }
 
 void clients_done(struct worker *w)

@@ -123,6 +123,7 @@ static int seed_answered(struct worker *w, _unused_ const struct pending *p, con
 	if (!f)
 		return vm_failed(w, e);
 	w->phase = PHASE_READY;
+	startup_mark(w, STARTUP_GUEST);
 	w->boot_timer = event_source_free(w->boot_timer);
 	vm_forget_template(w);
 	return worker_create(w, err);

@@ -282,6 +282,8 @@ static int start(struct worker *w, char *const *argv, const int *keep, size_t n_
 	if (r < 0)
 		return r;
 	w->vmm_running = true;
+	w->attempts++;
+	startup_mark(w, STARTUP_VMM);
 	return w->memory_listen_fd < 0 ? 0 : memory_serve(w, err);
 }
 

@@ -199,6 +199,7 @@ static int created(struct worker *w, _unused_ const struct pending *p, const str
 	if (!f)
 		return worker_fail(w, e);
 	w->phase = PHASE_CREATED;
+	startup_mark(w, STARTUP_CREATED);
 	remote_find(w, PROCESS_INIT)->known = true;
 	mux_grant(w->mux, PROCESS_INIT);
 	forward_size(w); /* it may have changed meanwhile */
@@ -244,6 +245,7 @@ int worker_create(struct worker *w, _unused_ struct error *err)
 	if (w->phase != PHASE_READY || !w->create_asked)
 		return 0;
 	w->phase = PHASE_CREATING;
+	startup_mark(w, STARTUP_CREATE);
 	w->last_process = PROCESS_INIT;
 	remote_add(w, PROCESS_INIT, NULL);
 	add_own_streams(w);
@@ -362,6 +364,7 @@ int worker_run(const char *id, int launcher_fd, const struct frame *setup, int *
 	struct worker w = WORKER_NONE;
 	int r;
 
+	startup_mark(&w, STARTUP_SETUP);
 	r = json_parse(&hv_worker_setup_type, setup->body, setup->len, &w.setup_doc, err);
 	if (r == 0) {
 		w.setup = oci_doc_root(w.setup_doc);

@@ -50,6 +50,9 @@ struct remote {
 	int wait_status;
 };
 
+/* What WorkerStartup of worker.json is made of. */
+enum startup_mark { STARTUP_SETUP, STARTUP_VMM, STARTUP_GUEST, STARTUP_CREATE, STARTUP_CREATED, _STARTUP_MARKS };
+
 struct worker {
 	struct event_loop *loop;
 	const struct hv_worker_setup *setup;
@@ -109,6 +112,9 @@ struct worker {
 
 	struct error failure; /* why the VM had to go; code 0: it did not */
 	int wait_status;      /* what we exit like */
+
+	uint64_t marks[_STARTUP_MARKS]; /* when, by startup.c; 0: not yet */
+	unsigned attempts;		/* VMMs started */
 };
 
 /* A worker that has nothing yet. */
@@ -196,6 +202,14 @@ void share_remove(struct worker *w, const char *name, bool file);
 int hot_request_mount(struct client *c, const struct frame *f, void *message, struct error *err);
 void hot_shares_remove(struct worker *w, uint32_t process);
 void hot_shares_done(struct worker *w);
+
+/* startup.c: what it took until the container was there --------------------------------------------------------------------------- */
+
+/* That has happened now; what has happened before stays where it was. */
+void startup_mark(struct worker *w, enum startup_mark m);
+
+/* WorkerStartup as JSON, when all marks are set; free()d by the caller. NULL: no memory. */
+char *startup_describe(const struct worker *w);
 
 /* vm.c ------------------------------------------------------------------------------------------------------------------- */
 

@@ -22,6 +22,37 @@ load lib
 	jq -e '.data.cpuset.cpus | length > 0' <<<"$output"
 }
 
+@test "events --stats tells what the machine costs the host, and how it came up" {
+	only_hvrun
+	local startup before
+	config '.linux.resources = {"memory": {"limit": 134217728}}'
+	process /bin/init pause
+	background "$ID"
+	try hv events --stats "$ID"
+	status_is 0
+	if ! is_hyperv; then
+		jq -e 'has("machine") | not' <<<"$output"
+		hv state "$ID" | jq -e 'has("startup") | not'
+		return
+	fi
+	jq -e '.machine.privateMemory > 1048576 and .machine.residentMemory >= .machine.privateMemory' <<<"$output"
+	startup=$(jq -c .machine.startup <<<"$output")
+	jq -e '.start == "clone" or .start == "boot"' <<<"$startup"
+	jq -e '.vmmUsec > 0 and .guestUsec > 0 and .createUsec > 0 and .totalUsec >= .vmmUsec + .guestUsec + .createUsec' <<<"$startup"
+	# the same in state and list
+	same "$(hv state "$ID" | jq -c .startup)" "$startup"
+	same "$(hv list -f json | jq -c '.[0].startup')" "$startup"
+	same "$(hv state "$ID" | jq .pid)" "$(sed -n 's/^PPid:[[:space:]]*//p' "/proc/$(jq .pid <<<"$startup")/status")"
+	# what the guest touches from now on is private to the machine
+	before=$(jq .machine.privateMemory <<<"$output")
+	hv exec -d "$ID" /bin/init memory 48
+	has_grown()
+	{
+		[ "$(hv events --stats "$ID" | jq .machine.privateMemory)" -gt $((before + 40000000)) ]
+	}
+	eventually has_grown
+}
+
 # events in the background, its lines in $SCRATCH/events.
 follow()
 {

@@ -98,6 +98,26 @@ vmm_that()
 	[ -z "$(ls -A "$STORE")" ]
 }
 
+# What state says of a container that is made and deleted: "startup_of OPTION..."
+startup_of()
+{
+	create "$ID" "$@"
+	status_is 0
+	hv state "$ID" | jq -c '.startup | [.start, .attempts]'
+	hv delete -f "$ID"
+}
+
+@test "state tells a copy from a boot, and a boot that came after one of no use" {
+	hv template build
+	same "$(startup_of)" '["clone",1]'
+	settings '{"template": false}'
+	same "$(startup_of)" '["boot",1]'
+	vmm_that 'case "$*" in *-incoming*) exit 1 ;; esac'
+	settings '{"vmm_path": "'"$SCRATCH"'/vmm"}'
+	hv template build
+	same "$(startup_of)" '["boot",2]'
+}
+
 @test "four copies: random numbers, boot id, UUIDs, clock and name are each its own" {
 	local i
 	process /bin/sh -c 'cat /proc/sys/kernel/random/boot_id /proc/sys/kernel/random/uuid; /bin/busybox od -An -tx1 -N16 /dev/urandom
