@@ -10,6 +10,8 @@ static const struct option_def options[] = {
 	  "how to print it (default: table)", formats },
 	{ "quiet", 'q', OPTION_BOOL, offsetof(struct list_options, quiet), NULL, "print only container ids",
 	  NULL },
+	{ "all-roots", 0, OPTION_BOOL, offsetof(struct list_options, all_roots), NULL,
+	  "machines, whatever their --root", NULL },
 	{ 0 },
 };
 

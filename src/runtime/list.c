@@ -24,6 +24,7 @@
 #include "container/isolation.h"
 #include "container/runtime_type.h"
 #include "runtime/lifecycle.h"
+#include "runtime/machines.h"
 #include "runtime/runtime.h"
 #include "schema/json.h"
 #include "schema/types.h"
@@ -34,6 +35,10 @@ struct record {
 	enum container_status status;
 	pid_t pid; /* 0 when stopped */
 	char *owner;
+	/* with --all-roots, else NULL: */
+	const char *root;
+	char *worker; /* the file that the worker runs */
+	bool replaced; /* there is another one under that name now, or none */
 };
 
 /* What stands between the container and the host. What is emulated is no security boundary, and says so wherever the type is shown. */
@@ -51,8 +56,7 @@ static int get_record(struct runtime *rt, struct container *c, const struct isol
 
 	if (r < 0)
 		return r;
-	ret->s = c->state;
-	ret->owner = NULL;
+	*ret = (struct record){ .s = c->state, .status = ret->status };
 	ret->pid = ret->status == CONTAINER_STOPPED ? 0 : (pid_t)c->state->pid;
 	return 0;
 }
@@ -114,6 +118,11 @@ static void write_record(struct buf *out, const struct record *r, bool pretty)
 		add_string(out, separator, "sandbox", r->s->sandbox);
 	add_startup(out, separator, r->s->startup, pretty);
 	add_string(out, separator, "isolation", isolation_text(r->s));
+	if (r->root) {
+		add_string(out, separator, "root", r->root);
+		add_string(out, separator, "worker", r->worker);
+		buf_printf(out, "%s\"workerReplaced\"%s%s", separator, colon, r->replaced ? "true" : "false");
+	}
 	buf_append_str(out, pretty ? "\n}" : "}");
 }
 
@@ -152,13 +161,13 @@ char *owner_name(const char *passwd, uid_t uid)
 	return xasprintf("#%u", (unsigned)uid);
 }
 
-/* The columns of the table, the last one without padding. */
-static const char *const titles[] = { "ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER", "RUNTIME TYPE", "ISOLATION" };
-enum { N_COLUMNS = ARRAY_SIZE(titles), MIN_WIDTH = 12, PADDING = 3 };
+/* The columns of the table, the last two only with --all-roots; the last one without padding. */
+static const char *const titles[] = { "ID", "PID", "STATUS", "BUNDLE", "CREATED", "OWNER", "RUNTIME TYPE", "ISOLATION", "ROOT", "WORKER" };
+enum { N_COLUMNS = ARRAY_SIZE(titles), COLUMNS_OF_ONE_ROOT = N_COLUMNS - 2, MIN_WIDTH = 12, PADDING = 3 };
 
 struct table {
 	char *(*rows)[N_COLUMNS];
-	size_t n;
+	size_t n, n_columns;
 };
 
 static void add_row(struct table *t, const struct record *r)
@@ -175,6 +184,8 @@ static void add_row(struct table *t, const struct record *r)
 	row[5] = xstrdup(r->owner);
 	row[6] = xstrdup(r->s->runtime_type);
 	row[7] = xstrdup(isolation_text(r->s));
+	row[8] = xstrdup(r->root ? r->root : "");
+	row[9] = xasprintf("%s%s", r->worker ? r->worker : "", r->replaced ? " (replaced)" : "");
 }
 
 static size_t column_width(const struct table *t, size_t column)
@@ -188,18 +199,18 @@ static size_t column_width(const struct table *t, size_t column)
 
 static void write_table(struct buf *out, struct table *t)
 {
-	int widths[N_COLUMNS];
+	int widths[N_COLUMNS] = { 0 };
 
-	for (size_t c = 0; c < N_COLUMNS; c++)
-		widths[c] = c == N_COLUMNS - 1 ? 0 : (int)column_width(t, c);
-	for (size_t c = 0; c < N_COLUMNS; c++)
+	for (size_t c = 0; c < t->n_columns; c++)
+		widths[c] = c == t->n_columns - 1 ? 0 : (int)column_width(t, c);
+	for (size_t c = 0; c < t->n_columns; c++)
 		buf_printf(out, "%-*s", widths[c], titles[c]);
 	buf_append_str(out, "\n");
 	for (size_t i = 0; i < t->n; i++) {
-		for (size_t c = 0; c < N_COLUMNS; c++) {
+		for (size_t c = 0; c < t->n_columns; c++)
 			buf_printf(out, "%-*s", widths[c], t->rows[i][c]);
+		for (size_t c = 0; c < N_COLUMNS; c++)
 			free(t->rows[i][c]);
-		}
 		buf_append_str(out, "\n");
 	}
 	free(t->rows);
@@ -215,13 +226,36 @@ struct listing {
 
 static void show(struct listing *l, const struct record *r)
 {
-	if (l->o->format == LIST_FORMAT_JSON) {
+	if (l->o->quiet) {
+		buf_printf(l->out, "%s/%s\n", r->root, r->s->id);
+	} else if (l->o->format == LIST_FORMAT_JSON) {
 		buf_append_str(l->out, l->n > 0 ? "," : "[");
 		write_record(l->out, r, false);
 	} else {
 		add_row(&l->table, r);
 	}
 	l->n++;
+}
+
+/* What the worker runs, by proc_pid_exe(5). */
+static void add_worker(const struct container *c, struct record *rec)
+{
+	static const char deleted[] = " (deleted)";
+	char link[48], path[PATH_MAX];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/%d/exe", (int)c->state->pid);
+	n = readlink(link, path, sizeof(path) - 1);
+	path[MAX(n, 0)] = '\0';
+	rec->replaced = str_has_suffix(path, deleted);
+	rec->worker = xstrndup(path, strlen(path) - (rec->replaced ? sizeof(deleted) - 1 : 0));
+}
+
+/* Of another root only what has a worker is of interest: a machine, or a member of a pod. */
+static bool is_wanted(const struct listing *l, const struct container *c)
+{
+	return !l->o->all_roots ||
+	       (str_eq(c->state->runtime_type, runtime_type_names[RUNTIME_TYPE_HYPERV]) && container_process_alive(c));
 }
 
 /* One that vanishes meanwhile is none; one that cannot be read is worth a warning, not the whole list. */
@@ -234,7 +268,7 @@ static void list_one(struct runtime *rt, const char *id, struct listing *l)
 	struct error err;
 	int r = runtime_find(rt, id, false, &c, &ops, &err);
 
-	if (r == CONTAINER_E_NOT_FOUND)
+	if (r == CONTAINER_E_NOT_FOUND || (r == 0 && !is_wanted(l, c)))
 		return;
 	if (r == 0)
 		r = get_record(rt, c, ops, &rec, &err);
@@ -243,7 +277,12 @@ static void list_one(struct runtime *rt, const char *id, struct listing *l)
 		return;
 	}
 	rec.owner = owner_name(l->passwd, fstat(c->dirfd, &st) == 0 ? st.st_uid : 0);
+	if (l->o->all_roots) {
+		rec.root = rt->env.root;
+		add_worker(c, &rec);
+	}
 	show(l, &rec);
+	free(rec.worker);
 	free(rec.owner);
 }
 
@@ -291,32 +330,71 @@ int runtime_read_ids(struct runtime *rt, char ***ret, struct error *err)
 	return 0;
 }
 
-int runtime_list(struct runtime *rt, const struct list_options *o, struct buf *out, struct error *err)
+/* Each id below rt's root. */
+static int list_root(struct runtime *rt, struct listing *l, struct error *err)
 {
-	struct listing l = { .o = o, .out = out };
 	_cleanup_strv_ char **ids = NULL;
+	int r = rt->env.root_dirfd < 0 ? 0 : runtime_read_ids(rt, &ids, err);
+
+	for (char **id = ids; r == 0 && id && *id; id++) {
+		if (l->o->quiet && !l->o->all_roots)
+			list_id(rt, *id, l->out);
+		else
+			list_one(rt, *id, l);
+	}
+	return r;
+}
+
+static int list_all_roots(struct runtime *rt, struct listing *l, struct error *err)
+{
+	_cleanup_machine_roots_ struct machine_roots roots = { 0 };
+	int r = runtime_open_root(rt, false, err);
+
+	if (r < 0)
+		return r;
+	if (rt->env.rootless)
+		return error_set(err, EPERM, "--all-roots: only root may look for the workers of others");
+	r = machines_find_roots(&roots, err);
+	for (size_t i = 0; r == 0 && i < roots.n; i++) {
+		struct runtime there = { .env = rt->env };
+		struct error e;
+
+		there.env.root = roots.v[i].path;
+		there.env.root_dirfd = roots.v[i].dirfd;
+		if (list_root(&there, l, &e) < 0)
+			log_warning("%s", e.msg);
+	}
+	if (r == 0 && roots.n_doubtful > 0)
+		log_warning("processes called hvrun-vmwp whose state directory is not root's alone, or not in our mount namespace: %zu, left out",
+			    roots.n_doubtful);
+	return r;
+}
+
+static int list_own_root(struct runtime *rt, struct listing *l, struct error *err)
+{
 	int r = runtime_open_root(rt, false, err);
 
 	if (r < 0)
 		return r;
 	if (rt->env.root_dirfd < 0 && rt->root)
 		return error_set(err, ENOENT, "--root: %s: no such directory", rt->env.root);
-	r = rt->env.root_dirfd < 0 ? 0 : runtime_read_ids(rt, &ids, err);
-	if (r < 0)
-		return r;
-	if (o->quiet) {
-		for (char **id = ids; id && *id; id++)
-			list_id(rt, *id, out);
-		return 0;
-	}
-	if (file_read_at(AT_FDCWD, "/etc/passwd", 1 << 20, &l.passwd, NULL) < 0)
+	return list_root(rt, l, err);
+}
+
+int runtime_list(struct runtime *rt, const struct list_options *o, struct buf *out, struct error *err)
+{
+	struct listing l = { .o = o, .out = out, .table.n_columns = o->all_roots ? N_COLUMNS : COLUMNS_OF_ONE_ROOT };
+	int r;
+
+	if (!o->quiet && file_read_at(AT_FDCWD, "/etc/passwd", 1 << 20, &l.passwd, NULL) < 0)
 		l.passwd = NULL;
-	for (char **id = ids; id && *id; id++)
-		list_one(rt, *id, &l);
+	r = o->all_roots ? list_all_roots(rt, &l, err) : list_own_root(rt, &l, err);
+	free(l.passwd);
+	if (r < 0 || o->quiet)
+		return r;
 	if (o->format == LIST_FORMAT_JSON)
 		buf_append_str(out, l.n > 0 ? "]\n" : "null\n");
 	else
 		write_table(out, &l.table);
-	free(l.passwd);
 	return 0;
 }

@@ -48,7 +48,7 @@ enum list_format { LIST_FORMAT_TABLE, LIST_FORMAT_JSON };
 
 struct list_options {
 	int format; /* enum list_format */
-	bool quiet;
+	bool quiet, all_roots;
 };
 
 /* What "template" does, by its first argument. */
