@@ -53,6 +53,7 @@ struct creation {
 	struct init init;
 	struct spawn spawn;
 	struct spawned child;
+	bool born_outside; /* of its v2 group: born there, it was dead (spawned_dead()) */
 	bool moved; /* the child, to its v2 group, after it was born elsewhere */
 	char **classes; /* directories of resctrl that we made */
 	size_t n_shared_classes;
@@ -336,7 +337,7 @@ static int give_birth(struct creation *c, struct error *err)
 		.root_fd = -1,
 	};
 	c->init.await_maps = ns->create & CLONE_NEWUSER;
-	c->spawn.cgroup_fd = cgroup_clone_fd(c->cgroup);
+	c->spawn.cgroup_fd = c->born_outside ? -1 : cgroup_clone_fd(c->cgroup);
 	c->spawn.flags = ns->create & ~MADE_BY_CHILD;
 	c->spawn.procfs_fd = c->init.setup.procfs_fd;
 	c->spawn.child = init_run;
@@ -357,6 +358,8 @@ static int give_birth(struct creation *c, struct error *err)
 static void undo_birth(struct creation *c)
 {
 	spawned_kill(&c->child);
+	spawned_done(&c->child);
+	c->sync_fd = fd_close(c->sync_fd);
 	c->req->container->state->has_pid = false;
 }
 
@@ -448,6 +451,7 @@ static int move_devices(struct creation *c, struct error *err)
 static void undo_devices(struct creation *c)
 {
 	netdevices_return(&c->netdevices);
+	netdevices_done(&c->netdevices);
 }
 
 static int set_oom_score(struct creation *c, struct error *err)
@@ -534,6 +538,31 @@ static void find_cause(struct creation *c, struct error *err)
 	}
 }
 
+static int take_steps(struct creation *c, size_t *done, struct error *err)
+{
+	int r = 0;
+
+	while (r == 0 && *done < ARRAY_SIZE(steps)) {
+		r = steps[*done].run(c, err);
+		if (r == 0)
+			++*done;
+	}
+	return r;
+}
+
+/* Backwards, up to and with the step that does first; NULL: all. */
+static void undo_steps(struct creation *c, size_t *done, int (*first)(struct creation *c, struct error *err))
+{
+	while (*done > 0) {
+		const struct step *s = &steps[--*done];
+
+		if (s->undo)
+			s->undo(c);
+		if (s->run == first)
+			return;
+	}
+}
+
 static void creation_done(struct creation *c)
 {
 	close_namespaces(c);
@@ -543,7 +572,7 @@ static void creation_done(struct creation *c)
 	fd_close(c->init.start_fd);
 	hook_output_close(&c->init.hook_output);
 	fd_close(c->sync_fd);
-	fd_close(c->child.pidfd);
+	spawned_done(&c->child);
 	setup_done(&c->init.setup);
 	cgroup_free(c->cgroup);
 	native_plan_free(c->plan);
@@ -563,19 +592,17 @@ int native_create(const struct create_request *req, struct error *err)
 			  .setup = { .procfs_fd = -1, .root_fd = -1, .null_fd = -1, .slave_fd = -1 } },
 	};
 	size_t done = 0;
-	int r = 0;
+	int r = take_steps(&c, &done, err);
 
-	while (r == 0 && done < ARRAY_SIZE(steps)) {
-		r = steps[done].run(&c, err);
-		if (r == 0)
-			done++;
+	if (r < 0 && spawned_dead(&c.child)) { /* no hook has run, nothing was said: it is made once more */
+		undo_steps(&c, &done, give_birth);
+		c.born_outside = true;
+		r = take_steps(&c, &done, err);
 	}
 	if (r < 0) {
 		find_cause(&c, err);
 		r = -err->code;
-		while (done-- > 0)
-			if (steps[done].undo)
-				steps[done].undo(&c);
+		undo_steps(&c, &done, NULL);
 	}
 	creation_done(&c);
 	return r;

@@ -148,6 +148,7 @@ struct execution {
 	struct cgroup *cgroup;
 	struct joiner joiner;
 	struct spawned child;
+	bool born_outside; /* of its v2 group: born there, it was dead (spawned_dead()) */
 	int sync_fd;
 };
 
@@ -282,7 +283,7 @@ static int give_birth(struct execution *x, struct error *err)
 {
 	struct joiner *j = &x->joiner;
 	struct spawn s = {
-		.cgroup_fd = cgroup_clone_fd(x->cgroup),
+		.cgroup_fd = x->born_outside ? -1 : cgroup_clone_fd(x->cgroup),
 		.pidns_fd = -1,
 		.procfs_fd = j->setup.procfs_fd,
 		.child = run_joiner,
@@ -352,25 +353,11 @@ static int await_exec(struct execution *x, struct error *err)
 	return r < 0 ? r : error_set(err, EPROTO, "the new process said more than an error");
 }
 
-static int execute(struct execution *x, struct error *err)
+/* From the birth to the program's first instruction. */
+static int start_program(struct execution *x, struct error *err)
 {
-	const struct oci_config *config;
-	int r = container_config(x->container, &config, err);
+	int r = give_birth(x, err);
 
-	if (r == 0)
-		r = make_plan(x, config, err);
-	if (r == 0)
-		r = open_cgroup(x, err);
-	if (r < 0)
-		return r;
-	x->joiner.pidfd = process_pidfd_open_exact(x->container->state->pid, x->container->state->start_time);
-	if (x->joiner.pidfd < 0)
-		return error_set(err, ESRCH, "cannot exec in a stopped container");
-	r = open_root(x, err);
-	if (r == 0)
-		r = find_types(x, config, err);
-	if (r == 0)
-		r = give_birth(x, err);
 	if (r < 0)
 		return r;
 	r = settle(x, err);
@@ -389,6 +376,41 @@ static int execute(struct execution *x, struct error *err)
 	if (r < 0)
 		spawned_kill(&x->child);
 	return r;
+}
+
+/* Once more, when its birth has killed it: the closed connection said as much as that its program runs. */
+static int restart_program(struct execution *x, int types, struct error *err)
+{
+	spawned_kill(&x->child);
+	spawned_done(&x->child);
+	x->sync_fd = fd_close(x->sync_fd);
+	x->joiner.types = types;
+	x->born_outside = true;
+	return start_program(x, err);
+}
+
+static int execute(struct execution *x, struct error *err)
+{
+	const struct oci_config *config;
+	int r = container_config(x->container, &config, err), types;
+
+	if (r == 0)
+		r = make_plan(x, config, err);
+	if (r == 0)
+		r = open_cgroup(x, err);
+	if (r < 0)
+		return r;
+	x->joiner.pidfd = process_pidfd_open_exact(x->container->state->pid, x->container->state->start_time);
+	if (x->joiner.pidfd < 0)
+		return error_set(err, ESRCH, "cannot exec in a stopped container");
+	r = open_root(x, err);
+	if (r == 0)
+		r = find_types(x, config, err);
+	if (r < 0)
+		return r;
+	types = x->joiner.types;
+	r = start_program(x, err);
+	return spawned_dead(&x->child) ? restart_program(x, types, err) : r;
 }
 
 int native_exec(const struct env *env, struct container *c, const struct exec_request *req, pid_t *ret_pid,
@@ -412,7 +434,7 @@ int native_exec(const struct env *env, struct container *c, const struct exec_re
 	if (r == 0)
 		*ret_pid = x.child.pid;
 	fd_close(x.sync_fd);
-	fd_close(x.child.pidfd);
+	spawned_done(&x.child);
 	fd_close(x.joiner.pidfd);
 	setup_done(&x.joiner.setup);
 	cgroup_free(x.cgroup);

@@ -12,6 +12,7 @@
 #include <linux/sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -34,8 +35,18 @@ static void reset_signals(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-static _noreturn_ void run_child(const struct spawn *s, bool in_cgroup)
+/* A page that stays shared over clone3(2); without one nobody can be sure, so nobody is born in a group. */
+static volatile char *shared_flag(void)
 {
+	void *p = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	return p == MAP_FAILED ? NULL : p;
+}
+
+static _noreturn_ void run_child(const struct spawn *s, const struct spawned *p, bool in_cgroup)
+{
+	if (p->alive)
+		*p->alive = 1;
 	reset_signals();
 	s->child(s->arg, in_cgroup);
 	_exit(1);
@@ -57,15 +68,15 @@ static pid_t clone_child(const struct spawn *s, uint64_t flags, struct spawned *
 	struct sys_clone c = { .flags = s->flags | flags, .pidfd = &p->pidfd, .cgroup_fd = s->cgroup_fd };
 	pid_t pid;
 
-	if (s->cgroup_fd >= 0)
+	if (p->alive)
 		c.flags |= CLONE_INTO_CGROUP;
 	pid = sys_clone3(&c);
-	if (s->cgroup_fd >= 0 && may_go_without_cgroup(pid)) {
+	if (p->alive && may_go_without_cgroup(pid)) {
 		c.flags &= ~CLONE_INTO_CGROUP;
 		pid = sys_clone3(&c);
 	}
 	if (pid == 0)
-		run_child(s, c.flags & CLONE_INTO_CGROUP);
+		run_child(s, p, c.flags & CLONE_INTO_CGROUP);
 	p->in_cgroup = c.flags & CLONE_INTO_CGROUP;
 	return pid;
 }
@@ -82,9 +93,9 @@ static int spawn_direct(const struct spawn *s, struct spawned *p, struct error *
 }
 
 /* In the process between: nothing returns from here. */
-static _noreturn_ void run_middle(const struct spawn *s, int fd)
+static _noreturn_ void run_middle(const struct spawn *s, volatile char *alive, int fd)
 {
-	struct spawned p = { .pidfd = -1 };
+	struct spawned p = { .pidfd = -1, .alive = alive };
 	struct error err = { 0 };
 	int r = 0;
 
@@ -122,7 +133,7 @@ static int spawn_through_middle(const struct spawn *s, struct spawned *p, struct
 	if (middle < 0)
 		return error_errnum(err, middle, "clone3");
 	if (middle == 0)
-		run_middle(s, theirs);
+		run_middle(s, p->alive, theirs);
 	theirs = fd_close(theirs);
 	/* first its end, then its word: the child has the same socket, and must not keep us waiting */
 	r = process_wait(middle, &status);
@@ -141,11 +152,12 @@ static int spawn_through_middle(const struct spawn *s, struct spawned *p, struct
 
 int spawn_process(const struct spawn *s, struct spawned *ret, struct error *err)
 {
-	struct spawned p = { .pidfd = -1 };
+	struct spawned p = { .pidfd = -1, .alive = s->cgroup_fd >= 0 ? shared_flag() : NULL };
 	int r = s->n_early ? spawn_through_middle(s, &p, err) : spawn_direct(s, &p, err);
 
 	if (r < 0) {
 		spawned_kill(&p);
+		spawned_done(&p);
 		return r;
 	}
 	*ret = p;
@@ -165,4 +177,17 @@ void spawned_kill(struct spawned *p)
 	}
 	p->pidfd = fd_close(p->pidfd);
 	p->pid = 0;
+}
+
+bool spawned_dead(const struct spawned *p)
+{
+	return p->in_cgroup && p->alive && !*p->alive;
+}
+
+void spawned_done(struct spawned *p)
+{
+	p->pidfd = fd_close(p->pidfd);
+	if (p->alive)
+		munmap((void *)p->alive, 1);
+	p->alive = NULL;
 }

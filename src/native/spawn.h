@@ -31,16 +31,28 @@ struct spawned {
 	pid_t pid;
 	int pidfd;
 	bool in_cgroup; /* false: still to be moved */
+	volatile char *alive; /* a shared page where the child, born in a group, says that it runs; NULL when it need not */
 };
 
 /*
  * Makes the process, always as a direct child of the caller, so that it becomes the child of a subreaper
- * above when the caller exits. Signal dispositions are reset in it. Returns 0 and *ret (the pidfd is the
- * caller's), or < 0 and there is no process.
+ * above when the caller exits. Signal dispositions are reset in it. Returns 0 and *ret, for spawned_done(), or < 0 and there is no process.
  */
 int spawn_process(const struct spawn *s, struct spawned *ret, struct error *err);
 
 /* Kills it and waits until it is gone: the undo of spawn_process(). */
 void spawned_kill(struct spawned *p);
+
+/*
+ * Whether it was killed by its birth. Linux 6.18 does that to whoever clone3(2) puts into a group where cgroup.kill has been written to more
+ * or less often than in the caller's own (kernel/cgroup/cgroup.c, cgroup_post_fork(): kill_seq), and both counts are nobody's to read: a new
+ * group has 0, a caller's that a service manager has used before has not. True only when no instruction of the child's has run, so that to
+ * make it once more, with cgroup_fd -1, is as good as the first time. Ask when the other end of what the child holds has closed, or after
+ * spawned_kill().
+ */
+bool spawned_dead(const struct spawned *p);
+
+/* Lets go of what the parent has of it. NULL-safe as to the fields; done again does nothing. */
+void spawned_done(struct spawned *p);
 
 #endif

@@ -172,3 +172,34 @@ host_limit()
 	rmdir "$dir"
 	status_is 4
 }
+
+# What a service manager does to a service's group before it uses that again.
+@test "a caller whose own group had its processes killed creates, runs and executes" {
+	local tree dir
+	! is_hyperv || not_for HyperV "the guest's agent is in a group of its own kernel's"
+	tree=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
+	skip_unless "no cgroup v2 tree" test -n "$tree" || return
+	dir=$tree/hvt-$TAG
+	mkdir "$dir"
+	if [ -e "$dir/cgroup.kill" ]; then
+		echo 1 >"$dir/cgroup.kill"
+	fi
+	from_there() { (
+		echo "$BASHPID" >"$dir/cgroup.procs"
+		hv "$@"
+	); }
+	process /bin/init exit 4
+	try from_there run "$ID"
+	status_is 4
+	process /bin/init pause
+	create "$ID"
+	try from_there exec "$ID" /bin/init exit 5
+	status_is 5
+	# one that is killed is not taken for one that was never alive
+	try from_there exec "$ID" /bin/init all args once , raise KILL
+	status_is 137
+	same "$output" "arg: once"
+	try hv delete --force "$ID"
+	status_is 0
+	eventually rmdir "$dir"
+}

@@ -181,8 +181,8 @@ bool cgroup_has_v2(const struct cgroup *cg)
 /*
  * pids.max lets nobody be born in a full group (of limit 0, or 1 beside a unit's holder); who is moved there is not counted. And kernels of
  * today (6.18) kill whoever clone3(2) puts into a group where cgroup.kill has been written to more or less often than in the parent's
- * (kernel/cgroup/cgroup.c, cgroup_css_set_fork(): kill_seq): where a group that create has found may have had that. It is no help to a caller
- * whose own group has had it.
+ * (kernel/cgroup/cgroup.c, cgroup_css_set_fork(): kill_seq): where a group that create has found may have had that. Whose own group has had it
+ * sees what it has made dead, and makes it once more (native/spawn.h).
  */
 int cgroup_clone_fd(const struct cgroup *cg)
 {
