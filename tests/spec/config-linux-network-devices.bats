@@ -100,7 +100,8 @@ links_inside()
 	config '.linux.netDevices = {($link): {}}' --arg link "$LINK"
 	paused
 	pid=$(container_pid "$ID")
-	nsenter -t "$pid" -n ip link set "$LINK" down name other
+	nsenter -t "$pid" -n ip link set "$LINK" down
+	nsenter -t "$pid" -n ip link set "$LINK" name other # older kernels rename no link that is up
 	hv exec "$ID" /bin/init exit 0
 	try nsenter -t "$pid" -n ip link show other
 	status_is 0
