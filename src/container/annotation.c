@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <ocispec/doc.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "base/macros.h"
 #include "base/mem.h"
@@ -91,6 +92,8 @@ static const struct annotation_def defs[_ANNOTATION_MAX] = {
 				      "The same for their standard error." },
 	[ANNOTATION_PIDFD_RECEIVER] = { "run.oci.pidfd_receiver", ANNOTATION_TYPE_PATH, NULL,
 					"A unix stream socket that create and run send a pidfd of the container's process to." },
+	[ANNOTATION_SYSTEMD_SUBGROUP] = { "run.oci.systemd.subgroup", ANNOTATION_TYPE_GROUP, NULL,
+					  "With --systemd-cgroup, the group below the container's scope that its processes are in; none without it." },
 	[ANNOTATION_SANDBOX] = { "io.hvrun.sandbox", ANNOTATION_TYPE_CHOICE, layers,
 				 "Where the container's writes to its root file system go: into it (none), or, so that it stays "
 				 "as it is, to a layer of the container's own, on the host's disk (overlay) or in memory." },
@@ -133,6 +136,14 @@ const char *annotation_get(const struct oci_string_map *map, enum annotation a)
 	return oci_map_get(map, defs[a].key);
 }
 
+const char *annotation_get_group(const struct oci_string_map *map, enum annotation a)
+{
+	const char *value = annotation_get(map, a);
+
+	value = value ? value + strspn(value, "/") : NULL;
+	return value && *value ? value : NULL;
+}
+
 bool annotation_is_on(const struct oci_string_map *map, enum annotation a)
 {
 	return str_eq(annotation_get(map, a), "1");
@@ -166,6 +177,15 @@ static int check_size(const struct annotation_def *d, const char *value, struct 
 	return error_set(err, EINVAL, "annotation %s: \"%s\" is not a size (\"512M\", \"2G\")", d->key, value);
 }
 
+static int check_group(const struct annotation_def *d, const char *value, struct error *err)
+{
+	const char *name = value + strspn(value, "/");
+
+	if (!*name || (path_is_name(name) && !strchr(name, '\n')))
+		return 0;
+	return error_set(err, EINVAL, "annotation %s: bad sub cgroup path: \"%s\" is not the name of one group", d->key, value);
+}
+
 static int check_filter(const struct annotation_def *d, const char *value, struct error *err)
 {
 	_cleanup_seccomp_filter_ struct seccomp_filter f = { 0 };
@@ -194,6 +214,8 @@ static int check_value(const struct annotation_def *d, const char *value, struct
 		return container_id_validate(value, err) < 0 ? error_wrap(err, "annotation %s", d->key) : 0;
 	case ANNOTATION_TYPE_SIZE:
 		return check_size(d, value, err);
+	case ANNOTATION_TYPE_GROUP:
+		return check_group(d, value, err);
 	case ANNOTATION_TYPE_FILTER:
 		return check_filter(d, value, err);
 	}

@@ -38,6 +38,7 @@ enum annotation {
 	ANNOTATION_HOOKS_STDOUT,
 	ANNOTATION_HOOKS_STDERR,
 	ANNOTATION_PIDFD_RECEIVER,
+	ANNOTATION_SYSTEMD_SUBGROUP,
 	ANNOTATION_SANDBOX,
 	ANNOTATION_SANDBOX_SIZE,
 	ANNOTATION_SANDBOX_KEEP,
@@ -54,6 +55,7 @@ enum annotation_type {
 	ANNOTATION_TYPE_ID,
 	ANNOTATION_TYPE_NUMBER, /* whole, as JSON has it */
 	ANNOTATION_TYPE_SIZE,
+	ANNOTATION_TYPE_GROUP, /* the name of a sub-group; a slash before it is ignored, "" is none */
 	ANNOTATION_TYPE_FILTER, /* of seccomp_raw_parse() */
 };
 
@@ -68,6 +70,9 @@ const struct annotation_def *annotation_def(enum annotation a);
 
 /* Its value, NULL when it is absent. map may be NULL. */
 const char *annotation_get(const struct oci_string_map *map, enum annotation a);
+
+/* The name that an ANNOTATION_TYPE_GROUP gives; NULL: none. Borrowed from map. */
+const char *annotation_get_group(const struct oci_string_map *map, enum annotation a);
 
 /* Whether a switch is "1". */
 bool annotation_is_on(const struct oci_string_map *map, enum annotation a);

@@ -288,6 +288,7 @@ static int start_worker(struct creation *k, struct error *err)
 	group.path = l ? l->cgroups_path : NULL;
 	group.resources = &limits.resources;
 	group.properties = properties;
+	group.subgroup = annotation_get_group(req->bundle->config->annotations, ANNOTATION_SYSTEMD_SUBGROUP);
 	r = cgroup_create(&group, &k->cgroup, err);
 	if (r < 0)
 		return r;

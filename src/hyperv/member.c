@@ -222,6 +222,7 @@ static int start_worker(struct member *m, struct error *err)
 	int r = unit_properties_new(m->bundle->config->annotations, m->env->settings, &properties, &group.n_properties, err);
 
 	group.properties = properties;
+	group.subgroup = annotation_get_group(m->bundle->config->annotations, ANNOTATION_SYSTEMD_SUBGROUP);
 	if (r == 0)
 		r = cgroup_create(&group, &m->cgroup, err);
 	if (r < 0)

@@ -20,6 +20,7 @@
 #include "base/mem.h"
 #include "base/process.h"
 #include "base/str.h"
+#include "container/annotation.h"
 #include "container/bundle.h"
 #include "container/container.h"
 #include "container/env.h"
@@ -103,6 +104,7 @@ static int make_cgroup(struct creation *c, struct error *err)
 		.path = l ? l->cgroups_path : NULL,
 		.id = c->req->container->id,
 		.resources = l ? l->resources : NULL,
+		.subgroup = annotation_get_group(c->req->bundle->config->annotations, ANNOTATION_SYSTEMD_SUBGROUP),
 		.rootless = c->req->env->rootless,
 	};
 

@@ -245,6 +245,76 @@ limits_are_set()
 	not test -e "/sys/fs/cgroup/system.slice/$SCOPE"
 }
 
+@test "run.oci.systemd.subgroup: the container's processes are in a group of the scope, in every verb" {
+	config '.annotations["run.oci.systemd.subgroup"] = "payload" | .linux.resources = {"memory": {"limit": 67108864}, "pids": {"limit": 50}}'
+	process /bin/init pause
+	background "$ID"
+	dir=/sys/fs/cgroup/system.slice/$SCOPE
+	pid=$(container_pid "$ID")
+	same "$(cgroup_path "$pid")" "/system.slice/$SCOPE/payload"
+	same "$(<"$dir/cgroup.procs")" "" "processes in the scope itself"
+	same "$(property "$SCOPE" MemoryMax) $(property "$SCOPE" TasksMax)" "67108864 50"
+	same "$(<"$dir/payload/memory.max") $(<"$dir/payload/pids.max")" "67108864 50"
+	hv exec -d --pid-file "$SCRATCH/exec.pid" "$ID" /bin/init pause </dev/null >"$SCRATCH/exec.out" 2>&1
+	other=$(<"$SCRATCH/exec.pid")
+	same "$(cgroup_path "$other")" "/system.slice/$SCOPE/payload"
+	same "$(hv ps -f json "$ID" | jq -c 'sort')" "$(jq -nc '[$ARGS.positional[] | tonumber] | sort' --args "$pid" "$other")"
+	hv pause "$ID"
+	is_state "$ID" paused
+	file_has "$dir/payload/cgroup.events" '^frozen 1'
+	hv resume "$ID"
+	is_state "$ID" running
+	hv update --memory 83886080 --pids-limit 40 "$ID"
+	for round in 1 2; do
+		same "$(property "$SCOPE" MemoryMax) $(property "$SCOPE" TasksMax)" "83886080 40"
+		same "$(<"$dir/payload/memory.max") $(<"$dir/payload/pids.max")" "83886080 40"
+		systemctl daemon-reload
+	done
+	same "$(hv events --stats "$ID" | jq .data.pids.current)" 2
+	hv kill --all "$ID" KILL
+	eventually is_state "$ID" stopped
+	eventually is_gone "$other"
+	hv delete "$ID"
+	not is_loaded "$SCOPE"
+	not test -e "$dir"
+}
+
+@test "run.oci.systemd.subgroup: delete of what runs, of what was only created, and of one whose groups are gone" {
+	config '.annotations["run.oci.systemd.subgroup"] = "/payload" | .linux.resources.devices = [{"allow": false, "access": "rwm"}]'
+	process /bin/init pause
+	background "$ID"
+	hv delete -f "$ID"
+	not is_loaded "$SCOPE"
+	create "$ID"
+	status_is 0
+	same "$(cgroup_path "$(container_pid "$ID")")" "/system.slice/$SCOPE/payload"
+	hv delete -f "$ID"
+	not is_loaded "$SCOPE"
+	background "$ID"
+	kill -9 "$(container_pid "$ID")"
+	eventually is_state "$ID" stopped
+	eventually not test -e "/sys/fs/cgroup/system.slice/$SCOPE"
+	hv delete "$ID"
+	not is_loaded "$SCOPE"
+}
+
+@test "run.oci.systemd.subgroup: an empty one is none; one that is no name, or in a slice, is refused" {
+	config '.annotations["run.oci.systemd.subgroup"] = ""'
+	process /bin/init pause
+	background "$ID"
+	same "$(cgroup_path "$(container_pid "$ID")")" "/system.slice/$SCOPE"
+	hv delete -f "$ID"
+	for name in .. ../x a/b .; do
+		config '.annotations["run.oci.systemd.subgroup"] = $name' --arg name "$name"
+		try hv run "$ID"
+		refused "annotation run.oci.systemd.subgroup: bad sub cgroup path"
+	done
+	config '.annotations["run.oci.systemd.subgroup"] = "payload" | .linux.cgroupsPath = $path' --arg path "::hvtest-c$TAG.slice"
+	try hv run "$ID"
+	refused "is a slice" "subgroup"
+	not is_loaded "$SCOPE"
+}
+
 @test "a whole slice as the container's group" {
 	config '.linux.cgroupsPath = $path' --arg path "::hvtest-b$TAG.slice"
 	process /bin/init pause

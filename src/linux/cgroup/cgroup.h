@@ -55,6 +55,7 @@ struct cgroup_request {
 	const struct oci_resources *resources; /* NULL = no limits asked for */
 	const struct unit_property *properties; /* of manager systemd: more of the unit's (unit_property.h); others ignore them */
 	size_t n_properties;
+	const char *subgroup; /* of manager systemd: the group is the one of this name below its scope; NULL: the scope's own */
 	bool rootless; /* without the right to make groups, and nothing asked for (no path, no limits): a
 			  group without directories */
 };

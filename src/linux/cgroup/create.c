@@ -36,6 +36,7 @@ enum { MKDIR_TRIES = 100 };
 struct plan_create {
 	char *path;    /* absolute, normalized, below each hierarchy's mount point */
 	bool own;      /* below OWN_PARENT by our choice */
+	bool below_unit; /* it is not the unit's own group, but one in it */
 	struct systemd_unit unit; /* of manager systemd; path is then where it says the group is */
 	char *v1, *v2; /* controllers there are */
 	struct cgroup_writes writes;
@@ -114,6 +115,9 @@ static int plan(const struct cgroup_request *req, const struct cgroup_layout *l,
 
 	if (r < 0)
 		return r;
+	if (p->unit.is_slice && req->subgroup)
+		return error_set(err, EINVAL, "linux.cgroupsPath: \"%s\" is a slice, which systemd does not let others make groups in: \"%s\" "
+				 "(annotation run.oci.systemd.subgroup) needs a scope", p->unit.name, req->subgroup);
 	plan_controllers(l, p);
 	have = (struct cgroup_controllers){.of = {p->v1, p->v2}};
 	r = cgroup_resources_plan(req->resources, &have, &p->writes, err);
@@ -394,6 +398,22 @@ static int start_unit(struct cgroup *cg, const struct cgroup_request *req, struc
 	return systemd_unit_start(cg, &unit, &p->path, err);
 }
 
+/* From the scope to the group in it that is the container's; everything but systemd sees only that. */
+static void enter_subgroup(struct plan_create *p, const char *name)
+{
+	char *below = path_join(p->path, name);
+
+	free(p->path);
+	p->path = below;
+	p->below_unit = true;
+}
+
+/* v2 passes no controllers on from a group with processes (cgroup-v2.rst, "No Internal Process Constraint"), as a new scope is. */
+static int move_holder(const struct cgroup *cg, struct error *err)
+{
+	return cg->unit.holder > 0 ? cgroup_join_v2(cg, cg->unit.holder, err) : 0;
+}
+
 static int make(struct cgroup *cg, const struct cgroup_layout *l, const struct plan_create *p,
 		struct error *err)
 {
@@ -403,6 +423,8 @@ static int make(struct cgroup *cg, const struct cgroup_layout *l, const struct p
 		r = make_hierarchy(cg, &l->mounts[i], p, err);
 	if (r >= 0 && !cg->unit.holder) /* a new scope has a process, ours */
 		r = check_unused(cg, err);
+	if (r >= 0 && p->below_unit)
+		r = move_holder(cg, err);
 	for (size_t i = 0; i < cg->n && r >= 0; i++) {
 		const struct cgroup_hierarchy *h = &cg->h[i];
 
@@ -456,6 +478,8 @@ static int create(const struct cgroup_request *req, const struct cgroup_layout *
 
 	if (r >= 0 && p.unit.name)
 		r = start_unit(cg, req, &p, err);
+	if (r >= 0 && p.unit.name && req->subgroup)
+		enter_subgroup(&p, req->subgroup);
 	if (r < 0) {
 		undo_unit(cg);
 		return r;
