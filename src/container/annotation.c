@@ -94,6 +94,9 @@ static const struct annotation_def defs[_ANNOTATION_MAX] = {
 					"A unix stream socket that create and run send a pidfd of the container's process to." },
 	[ANNOTATION_SYSTEMD_SUBGROUP] = { "run.oci.systemd.subgroup", ANNOTATION_TYPE_GROUP, NULL,
 					  "With --systemd-cgroup, the group below the container's scope that its processes are in; none without it." },
+	[ANNOTATION_DELEGATE_CGROUP] = { "run.oci.delegate-cgroup", ANNOTATION_TYPE_GROUP, NULL,
+					 "cgroup v2: a group of this name below the container's, which limits are for, is where its processes are, and is "
+					 "theirs to manage." },
 	[ANNOTATION_SANDBOX] = { "io.hvrun.sandbox", ANNOTATION_TYPE_CHOICE, layers,
 				 "Where the container's writes to its root file system go: into it (none), or, so that it stays "
 				 "as it is, to a layer of the container's own, on the host's disk (overlay) or in memory." },

@@ -104,6 +104,7 @@ static int make_cgroup(struct creation *c, struct error *err)
 		.path = l ? l->cgroups_path : NULL,
 		.id = c->req->container->id,
 		.resources = l ? l->resources : NULL,
+		.delegate = c->plan->delegate,
 		.subgroup = annotation_get_group(c->req->bundle->config->annotations, ANNOTATION_SYSTEMD_SUBGROUP),
 		.rootless = c->req->env->rootless,
 	};

@@ -182,7 +182,7 @@ static int plan_root(struct native_plan *p, const struct bundle *b, const struct
 
 /*
  * config-linux.md, "Cgroup ownership": a cgroup namespace and a writable mount of it mean that the
- * container's process is to manage groups of its own. Where it maps to is known for a new user namespace
+ * container's process is to manage groups of its own; an annotation says it outright. Where it maps to is known for a new user namespace
  * only.
  */
 static int64_t cgroup_owner(const struct native_plan *p)
@@ -193,7 +193,7 @@ static int64_t cgroup_owner(const struct native_plan *p)
 	for (size_t i = 0; i < p->rootfs.n_mounts; i++)
 		if (p->rootfs.mounts[i].kind == PLAN_MOUNT_CGROUP)
 			writable |= !(p->rootfs.mounts[i].options.attr.set & MOUNT_ATTR_RDONLY);
-	if (!writable || !(ns->create & CLONE_NEWCGROUP))
+	if (!p->delegate && (!writable || !(ns->create & CLONE_NEWCGROUP)))
 		return -1;
 	if (ns->create & CLONE_NEWUSER)
 		return id_map_to_outside(ns->uids, ns->n_uids, p->process.uid);
@@ -224,7 +224,11 @@ int native_plan_new(const struct bundle *bundle, const struct plan_facts *facts,
 		r = plan_process(c, c->process, facts, &p->process, &p->warnings, err);
 	if (r < 0)
 		return r;
+	p->delegate = annotation_get_group(c->annotations, ANNOTATION_DELEGATE_CGROUP);
 	p->cgroup_owner = cgroup_owner(p);
+	if (p->delegate && p->cgroup_owner < 0)
+		return error_set(err, EOPNOTSUPP, "annotation %s: \"%s\" cannot be given to a user of a user namespace that is only joined",
+				 annotation_def(ANNOTATION_DELEGATE_CGROUP)->key, p->delegate);
 	*ret = TAKE_PTR(p);
 	return 0;
 }

@@ -132,6 +132,7 @@ struct native_plan {
 	const struct oci_string_map *sysctl;
 	const struct oci_hooks *hooks; /* never NULL */
 	int64_t cgroup_owner; /* host uid that may make groups below the container's; -1 = only root */
+	const char *delegate; /* the group below the container's that is the owner's, and its processes are in; NULL = the container's */
 	char **warnings;
 	char **owned; /* strings made for it */
 };

@@ -210,6 +210,8 @@ void native_plan_print(const struct native_plan *p, struct buf *out)
 	buf_printf(out, "hostname: %s\ndomainname: %s\n", or_dash(p->hostname), or_dash(p->domainname));
 	for (size_t i = 0; p->sysctl && i < p->sysctl->n; i++)
 		buf_printf(out, "sysctl %s = %s\n", p->sysctl->entries[i].key, p->sysctl->entries[i].value);
+	if (p->delegate)
+		buf_printf(out, "cgroup delegated: %s\n", p->delegate);
 	if (p->cgroup_owner >= 0)
 		buf_printf(out, "cgroup owner %lld\n", (long long)p->cgroup_owner);
 	print_rootfs(&p->rootfs, out);

@@ -56,8 +56,8 @@ static int open_hierarchy(struct rootfs *r, const struct cgroup_hierarchy *h, ui
 		if (fd >= 0 || (fd != -EPERM && fd != -EBUSY))
 			return fd;
 	}
-	fd = mount_clone(AT_FDCWD, h->dir, true);
-	return fd < 0 ? error_errnum(err, fd, "bind \"%s\"", h->dir) : fd;
+	fd = mount_clone(AT_FDCWD, cgroup_process_dir(r->cgroup, h), true);
+	return fd < 0 ? error_errnum(err, fd, "bind \"%s\"", cgroup_process_dir(r->cgroup, h)) : fd;
 }
 
 static int attach_hierarchy(struct rootfs *r, const struct cgroup_hierarchy *h, int target,

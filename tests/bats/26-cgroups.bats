@@ -203,3 +203,90 @@ host_limit()
 	status_is 0
 	eventually rmdir "$dir"
 }
+
+# Of a process on the host: its group's directory in the v2 hierarchy.
+group_dir()
+{
+	sed -n 's/^0::/\/sys\/fs\/cgroup/p' "/proc/$1/cgroup"
+}
+
+@test "run.oci.delegate-cgroup: the process is in a group of its user's, below the one with the limits" {
+	only_hvrun
+	is_hyperv || skip_unless "no pure cgroup v2 here (tests/vm/run has it)" is_cgroup_v2
+	config '.annotations["run.oci.delegate-cgroup"] = "/payload" | .process.user = {"uid": 1000, "gid": 1000} | .linux.resources.pids.limit = 50
+		| .linux.namespaces |= (. + [{"type": "cgroup"}] | unique) | (.mounts[] | select(.type == "cgroup") | .options) -= ["ro"]'
+	process /bin/sh -c 'cd /sys/fs/cgroup; cat /proc/self/cgroup; echo "limit: $(cat pids.max)"; mkdir own && echo made; echo 0 >own/cgroup.procs && echo moved
+		echo +pids >cgroup.subtree_control && echo 7 >own/pids.max && echo "own: $(cat own/pids.max)"; echo 9 2>/dev/null >pids.max || echo kept'
+	run_ok
+	has 0::/ 'limit: max' made moved 'own: 7' kept
+}
+
+@test "run.oci.delegate-cgroup: exec, ps, pause, update, kill and delete" {
+	only_hvrun
+	is_hyperv || skip_unless "no pure cgroup v2 here (tests/vm/run has it)" is_cgroup_v2
+	config '.annotations["run.oci.delegate-cgroup"] = "payload" | .linux.resources.pids.limit = 50 | .linux.namespaces -= [{"type": "cgroup"}]'
+	process /bin/init pause
+	background "$ID"
+	try hv exec "$ID" /bin/cat /proc/self/cgroup
+	status_is 0
+	has '0::/.*/payload'
+	hv exec -d --pid-file "$SCRATCH/exec.pid" "$ID" /bin/init pause </dev/null >"$SCRATCH/exec.out" 2>&1
+	if ! is_hyperv; then
+		dir=$(group_dir "$(container_pid "$ID")")
+		same "$(basename "$dir") $(group_dir "$(<"$SCRATCH/exec.pid")")" "payload $dir"
+		same "$(<"$dir/../pids.max") $(<"$dir/pids.max")" "50 max"
+		same "$(<"$dir/../cgroup.procs")" ""
+	fi
+	same "$(hv ps -f json "$ID" | jq length)" 2
+	hv pause "$ID"
+	is_state "$ID" paused
+	hv resume "$ID"
+	hv update --pids-limit 40 "$ID"
+	is_hyperv || same "$(<"$dir/../pids.max") $(<"$dir/pids.max")" "40 max"
+	same "$(hv events --stats "$ID" | jq .data.pids.limit)" 40
+	hv kill --all "$ID" KILL
+	eventually is_state "$ID" stopped
+	eventually is_gone "$(<"$SCRATCH/exec.pid")"
+	hv delete "$ID"
+	is_hyperv || not test -e "$dir/.."
+	create "$ID"
+	status_is 0
+	hv delete -f "$ID"
+}
+
+@test "run.oci.delegate-cgroup: a group that was there keeps what it had, and loses what was made in it" {
+	not_hyperv "groups are the guest's"
+	not_systemd "groups are made by path"
+	only_hvrun
+	skip_unless "no pure cgroup v2 here (tests/vm/run has it)" is_cgroup_v2
+	mkdir -p "/sys/fs/cgroup/hvt-$TAG"
+	config '.annotations["run.oci.delegate-cgroup"] = "payload" | .linux.cgroupsPath = $path' --arg path "/hvt-$TAG"
+	process /bin/init pause
+	background "$ID"
+	[ -d "/sys/fs/cgroup/hvt-$TAG/payload" ]
+	hv delete -f "$ID"
+	[ ! -e "/sys/fs/cgroup/hvt-$TAG/payload" ]
+	rmdir "/sys/fs/cgroup/hvt-$TAG"
+}
+
+@test "run.oci.delegate-cgroup: refused with cgroup v1, without a cgroup, and for a bad name" {
+	only_hvrun
+	before=$(snapshot)
+	for name in .. a/b; do
+		config '.annotations["run.oci.delegate-cgroup"] = $name' --arg name "$name"
+		try hv create "$ID"
+		refused "annotation run.oci.delegate-cgroup: bad sub cgroup path"
+	done
+	config '.annotations["run.oci.delegate-cgroup"] = "payload"'
+	if ! is_hyperv; then
+		if [ "${HVRUN_OPTIONS:-}" != --systemd-cgroup ]; then # which counts more than another manager
+			try hv --cgroup-manager disabled create "$ID"
+			refused 'annotation run.oci.delegate-cgroup: "payload" can be made where there is cgroup v2 alone, not with cgroup manager "disabled"'
+		fi
+		if ! is_cgroup_v2; then
+			try hv create "$ID"
+			refused 'annotation run.oci.delegate-cgroup: "payload" can be made where there is cgroup v2 alone, not with cgroup v1'
+		fi
+	fi
+	machine_unchanged "$before"
+}

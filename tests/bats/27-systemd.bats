@@ -298,6 +298,26 @@ limits_are_set()
 	not is_loaded "$SCOPE"
 }
 
+@test "run.oci.systemd.subgroup and run.oci.delegate-cgroup: one below the other" {
+	config '.annotations = {"run.oci.systemd.subgroup": "payload", "run.oci.delegate-cgroup": "own"} | .linux.resources.pids.limit = 50 | .process.user.uid = 1000'
+	process /bin/init pause
+	background "$ID"
+	dir=/sys/fs/cgroup/system.slice/$SCOPE
+	same "$(cgroup_path "$(container_pid "$ID")")" "/system.slice/$SCOPE/payload/own"
+	same "$(<"$dir/pids.max") $(<"$dir/payload/pids.max") $(<"$dir/payload/own/pids.max")" "50 50 max"
+	same "$(stat -c %u "$dir" "$dir/payload" "$dir/payload/own" "$dir/payload/own/cgroup.procs" | xargs)" "0 0 1000 1000"
+	hv exec -d --pid-file "$SCRATCH/exec.pid" "$ID" /bin/init pause </dev/null >"$SCRATCH/exec.out" 2>&1
+	same "$(cgroup_path "$(<"$SCRATCH/exec.pid")")" "/system.slice/$SCOPE/payload/own"
+	hv delete -f "$ID"
+	not is_loaded "$SCOPE"
+	not test -e "$dir"
+	config 'del(.annotations["run.oci.systemd.subgroup"])'
+	background "$ID"
+	same "$(cgroup_path "$(container_pid "$ID")")" "/system.slice/$SCOPE/own"
+	hv delete -f "$ID"
+	not is_loaded "$SCOPE"
+}
+
 @test "run.oci.systemd.subgroup: an empty one is none; one that is no name, or in a slice, is refused" {
 	config '.annotations["run.oci.systemd.subgroup"] = ""'
 	process /bin/init pause

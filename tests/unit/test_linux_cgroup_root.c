@@ -509,6 +509,62 @@ static void test_managers(void **state)
 	cgroup_free(cg);
 }
 
+/* The group that is delegated is a string of its own, too; it goes before the one above it, whoever made that. */
+static void test_leaf_strings(void **state _unused_)
+{
+	static const char *const wanted[] = {":0:/nonexistent/a", "group=delegated:1:/nonexistent/a/own", "unit=system:1:/a.scope"};
+	const struct cgroup_hierarchy *h;
+	_cleanup_cgroup_ struct cgroup *cg = NULL;
+	_cleanup_strv_ char **v = NULL;
+	struct error err;
+
+	OK(cgroup_from_strings((char *const *)wanted, 3, &cg, &err));
+	assert_int_equal(cgroup_hierarchies(cg, &h), 1);
+	assert_string_equal(cgroup_process_dir(cg, h), "/nonexistent/a/own");
+	v = cgroup_to_strings(cg);
+	for (size_t i = 0; i < 3; i++)
+		assert_string_equal(v[i], wanted[i]);
+	assert_null(v[3]);
+}
+
+/* Elsewhere: processes in the group below, limits in the one above, nothing left of what was made. */
+static void test_delegate(void **state)
+{
+	struct cgroup_request req = {.path = own_path, .id = "x", .delegate = "own"};
+	const struct cgroup_hierarchy *h;
+	struct cgroup *cg = NULL, *beside = NULL;
+	struct error err;
+	pid_t pid;
+
+	NEEDS_ROOT(state);
+	cg = make(NULL);
+	if (cgroup_mode(cg) != CGROUP_MODE_V2) {
+		finish(cg);
+		assert_int_equal(cgroup_create(&req, &cg, &err), -EOPNOTSUPP);
+		assert_non_null(strstr(err.msg, "\"own\" can be made where there is cgroup v2 alone, not with cgroup v1"));
+		return;
+	}
+	finish(cg);
+	OK(cgroup_create(&req, &cg, &err));
+	assert_int_equal(cgroup_hierarchies(cg, &h), 1);
+	pid = child_in(cg);
+	OK(cgroup_open_beside(cg, pid, &beside, &err));
+	assert_string_equal(beside->h[0].dir, cgroup_process_dir(cg, h));
+	cgroup_free(beside);
+	OK(cgroup_chown(cg, 1234, &err));
+	finish(cg);
+}
+
+static void test_delegate_needs_group(void **state _unused_)
+{
+	struct cgroup_request req = {.manager = CGROUP_MANAGER_DISABLED, .id = "x", .delegate = "own"};
+	struct cgroup *cg = NULL;
+	struct error err;
+
+	assert_int_equal(cgroup_create(&req, &cg, &err), -EOPNOTSUPP);
+	assert_non_null(strstr(err.msg, "not with cgroup manager \"disabled\""));
+}
+
 /* systemd removes a scope when it is empty, at any moment: to kill and to wait is done then. */
 static void test_gone(void **state)
 {
@@ -583,6 +639,7 @@ int main(void)
 		cmocka_unit_test(test_beside),       cmocka_unit_test(test_device_filter),
 		cmocka_unit_test(test_managers),     cmocka_unit_test(test_own_parent),
 		cmocka_unit_test(test_unit_strings), cmocka_unit_test(test_gone),
+		cmocka_unit_test(test_leaf_strings), cmocka_unit_test(test_delegate), cmocka_unit_test(test_delegate_needs_group),
 	};
 
 	return cmocka_run_group_tests(tests, setup, NULL);

@@ -79,6 +79,11 @@ struct cgroup *cgroup_free(struct cgroup *cg)
 		fd_close(cg->h[i].tasks_fd);
 	}
 	free(cg->h);
+	if (cg->leaf.dir) {
+		free(cg->leaf.controllers);
+		free(cg->leaf.dir);
+		fd_close(cg->leaf.dirfd);
+	}
 	systemd_unit_release(cg);
 	free(cg->unit.name);
 	free(cg);
@@ -88,15 +93,20 @@ struct cgroup *cgroup_free(struct cgroup *cg)
 /* Stand for controllers in the string of a systemd unit, whose name follows where a directory would. */
 #define SYSTEM_UNIT "unit=system"
 #define USER_UNIT "unit=user"
+/* And the one in that of a group that is delegated. */
+#define LEAF "group=delegated"
 
 char **cgroup_to_strings(const struct cgroup *cg)
 {
-	char **v = xcalloc(cg->n + 2, sizeof(*v));
+	char **v = xcalloc(cg->n + 3, sizeof(*v));
+	size_t n = cg->n;
 
 	for (size_t i = 0; i < cg->n; i++)
 		v[i] = xasprintf("%s:%u:%s", cg->h[i].controllers, cg->h[i].made, cg->h[i].dir);
+	if (cg->leaf.dir)
+		v[n++] = xasprintf(LEAF ":%u:%s", cg->leaf.made, cg->leaf.dir);
 	if (cg->unit.name)
-		v[cg->n] = xasprintf("%s:%u:/%s", cg->unit.user ? USER_UNIT : SYSTEM_UNIT, cg->unit.made, cg->unit.name);
+		v[n] = xasprintf("%s:%u:/%s", cg->unit.user ? USER_UNIT : SYSTEM_UNIT, cg->unit.made, cg->unit.name);
 	return v;
 }
 
@@ -105,6 +115,24 @@ static enum cgroup_mode mode_of(const struct cgroup *cg)
 	bool v2 = cgroup_v2(cg) != NULL;
 
 	return cgroup_mode_of(cg->n > (size_t)v2, v2);
+}
+
+void cgroup_set_leaf(struct cgroup *cg, char *dir, unsigned made)
+{
+	int fd = file_open_dir(AT_FDCWD, dir);
+
+	cg->leaf = (struct cgroup_hierarchy){ .controllers = xstrdup(""), .dir = dir, .dirfd = fd < 0 ? -1 : fd, .tasks_fd = -1, .made = made };
+}
+
+const char *cgroup_process_dir(const struct cgroup *cg, const struct cgroup_hierarchy *h)
+{
+	return cg->leaf.dir && h->controllers[0] == '\0' ? cg->leaf.dir : h->dir;
+}
+
+/* The same as a descriptor. */
+static int process_dirfd(const struct cgroup *cg, const struct cgroup_hierarchy *h)
+{
+	return cg->leaf.dir && h->controllers[0] == '\0' ? cg->leaf.dirfd : h->dirfd;
 }
 
 int cgroup_from_strings(char *const *v, size_t n, struct cgroup **ret, struct error *err)
@@ -124,6 +152,10 @@ int cgroup_from_strings(char *const *v, size_t n, struct cgroup **ret, struct er
 		if (user || strncmp(v[i], SYSTEM_UNIT ":", strlen(SYSTEM_UNIT ":")) == 0) {
 			free(cg->unit.name);
 			cg->unit = (struct cgroup_unit){ .name = xstrdup(dir + 2), .user = user, .made = n_made > 0 };
+			continue;
+		}
+		if (strncmp(v[i], LEAF ":", strlen(LEAF ":")) == 0 && !cg->leaf.dir) {
+			cgroup_set_leaf(cg, xstrdup(dir + 1), n_made);
 			continue;
 		}
 		cgroup_add_hierarchy(cg, xstrndup(v[i], (size_t)(made - v[i])), NULL, xstrdup(dir + 1))
@@ -195,7 +227,7 @@ int cgroup_clone_fd(const struct cgroup *cg)
 	if (file_read_at(h->dirfd, "pids.max", CGROUP_TEXT_MAX, &pids_max, NULL) == 0 && num_scan_u64(pids_max, &max) &&
 	    max <= (cg->unit.holder > 0))
 		return -1;
-	return h->dirfd;
+	return process_dirfd(cg, h);
 }
 
 static int cannot_move(const struct cgroup_hierarchy *h, pid_t pid, int r, struct error *err)
@@ -209,10 +241,10 @@ static int join(const struct cgroup *cg, const struct cgroup_hierarchy *h, pid_t
 	int r;
 
 	snprintf(text, sizeof(text), "%d", (int)pid);
-	r = file_write_str(h->dirfd, "cgroup.procs", text);
+	r = file_write_str(process_dirfd(cg, h), "cgroup.procs", text);
 	/* a user without privileges moves processes within a delegated tree only; systemd does it for the user's units */
 	if (r == -EACCES && cg->unit.user && h->controllers[0] == '\0')
-		return systemd_unit_attach(cg, pid ? pid : getpid(), h->dir, err);
+		return systemd_unit_attach(cg, pid ? pid : getpid(), cgroup_process_dir(cg, h), err);
 	return r < 0 ? cannot_move(h, pid, r, err) : 0;
 }
 
@@ -411,6 +443,8 @@ int cgroup_open_beside(const struct cgroup *cg, pid_t pid, struct cgroup **ret, 
 int cgroup_chown(const struct cgroup *cg, uid_t uid, struct error *err)
 {
 	const struct cgroup_hierarchy *h = cgroup_v2(cg);
+	const char *dir = h ? cgroup_process_dir(cg, h) : NULL;
+	int dirfd = h ? process_dirfd(cg, h) : -1;
 	_cleanup_free_ char *text = NULL;
 	_cleanup_strv_ char **files = NULL;
 
@@ -418,13 +452,13 @@ int cgroup_chown(const struct cgroup *cg, uid_t uid, struct error *err)
 		return 0;
 	if (file_read_at(AT_FDCWD, "/sys/kernel/cgroup/delegate", CGROUP_TEXT_MAX, &text, NULL) < 0)
 		text = xstrdup(DELEGATE_FILES);
-	if (fchownat(h->dirfd, "", uid, (gid_t)-1, AT_EMPTY_PATH) < 0)
-		return error_errno(err, "cannot give %s to user %u", h->dir, uid);
+	if (fchownat(dirfd, "", uid, (gid_t)-1, AT_EMPTY_PATH) < 0)
+		return error_errno(err, "cannot give %s to user %u", dir, uid);
 	files = str_split(text, '\n');
 	for (char **f = files; *f; f++)
-		if (path_is_name(*f) && fchownat(h->dirfd, *f, uid, (gid_t)-1, AT_SYMLINK_NOFOLLOW) < 0 &&
+		if (path_is_name(*f) && fchownat(dirfd, *f, uid, (gid_t)-1, AT_SYMLINK_NOFOLLOW) < 0 &&
 		    errno != ENOENT)
-			return error_errno(err, "cannot give %s/%s to user %u", h->dir, *f, uid);
+			return error_errno(err, "cannot give %s/%s to user %u", dir, *f, uid);
 	return 0;
 }
 

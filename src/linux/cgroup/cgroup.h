@@ -56,6 +56,11 @@ struct cgroup_request {
 	const struct unit_property *properties; /* of manager systemd: more of the unit's (unit_property.h); others ignore them */
 	size_t n_properties;
 	const char *subgroup; /* of manager systemd: the group is the one of this name below its scope; NULL: the scope's own */
+	/*
+	 * The processes are not in the group that has the limits, but in the one of this name below it, which has the same controllers
+	 * (cgroup-v2.rst, "Delegation"). v2 alone can do that; with v1 in use, or manager "disabled", it is an error. NULL: none.
+	 */
+	const char *delegate;
 	bool rootless; /* without the right to make groups, and nothing asked for (no path, no limits): a
 			  group without directories */
 };
@@ -87,7 +92,8 @@ static inline void cgroup_freep(struct cgroup **cg)
 }
 #define _cleanup_cgroup_ _cleanup_(cgroup_freep)
 
-/* For state.json: one string for each hierarchy, "<controllers>:<made>:<dir>"; NULL-terminated, strv_free().
+/* For state.json: one string for each hierarchy, "<controllers>:<made>:<dir>", and one
+ * for what cgroup_request.delegate has made; NULL-terminated, strv_free().
  * No strings = no directories. */
 char **cgroup_to_strings(const struct cgroup *cg);
 int cgroup_from_strings(char *const *v, size_t n, struct cgroup **ret, struct error *err);
@@ -133,7 +139,10 @@ int cgroup_open_sub(const struct cgroup *cg, char *const *subs, struct cgroup **
  */
 int cgroup_open_beside(const struct cgroup *cg, pid_t pid, struct cgroup **ret, struct error *err);
 
-/* Gives the v2 directory and the files a sub-manager needs (/sys/kernel/cgroup/delegate) to uid. Nothing on
+/* The directory in the v2 hierarchy that the group's processes are in: h->dir, or below it (cgroup_request.delegate). Borrowed. */
+const char *cgroup_process_dir(const struct cgroup *cg, const struct cgroup_hierarchy *h);
+
+/* Gives the v2 directory that its processes are in and the files a sub-manager needs (/sys/kernel/cgroup/delegate) to uid. Nothing on
  * v1. */
 int cgroup_chown(const struct cgroup *cg, uid_t uid, struct error *err);
 

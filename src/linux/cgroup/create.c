@@ -194,6 +194,22 @@ static int make_hierarchy(struct cgroup *cg, const struct cgroup_mount *m, const
 	return 0;
 }
 
+/* The group in the group, before anybody is in either: from one with processes v2 passes no controllers on. */
+static int make_leaf(struct cgroup *cg, const char *name, struct error *err)
+{
+	const struct cgroup_hierarchy *h = cgroup_v2(cg);
+	_cleanup_free_ char *dir = path_join(h->dir, name);
+	bool made = mkdirat(h->dirfd, name, 0755) == 0;
+
+	if (!made && errno != EEXIST)
+		return error_errno(err, "unable to apply cgroup configuration: cannot make %s", dir);
+	cgroup_set_leaf(cg, TAKE_PTR(dir), made);
+	if (cg->leaf.dirfd < 0)
+		return error_set(err, ENOTDIR, "unable to apply cgroup configuration: %s is no group", cg->leaf.dir);
+	cg->found = !made; /* of what counts for who is born there */
+	return 0;
+}
+
 /* A group that was there before must be free for use (config-linux.md, "Control groups"). */
 static int check_unused(const struct cgroup *cg, struct error *err)
 {
@@ -258,9 +274,9 @@ static void enable_in(int dirfd, char *const *wanted)
 
 /* v2: a controller is in a group only when every group above it passes it on. Those that a limit needs must
  * arrive. */
-static int enable_controllers(const struct cgroup_hierarchy *h, const struct plan_create *p,
-			      struct error *err)
+static int enable_controllers(const struct cgroup *cg, const struct plan_create *p, struct error *err)
 {
+	const struct cgroup_hierarchy *h = cgroup_v2(cg);
 	_cleanup_free_ char *dir = xstrdup(h->dir), *have = NULL;
 	_cleanup_strv_ char **wanted = wanted_controllers(p);
 	char *end = dir + strlen(dir) - strlen(p->path);
@@ -286,6 +302,8 @@ static int enable_controllers(const struct cgroup_hierarchy *h, const struct pla
 					 "of its own, or one that does not pass it on)",
 					 w->field, w->controller, h->dir);
 	}
+	if (cg->leaf.dir && wanted)
+		enable_in(h->dirfd, wanted);
 	return 0;
 }
 
@@ -414,7 +432,7 @@ static int move_holder(const struct cgroup *cg, struct error *err)
 	return cg->unit.holder > 0 ? cgroup_join_v2(cg, cg->unit.holder, err) : 0;
 }
 
-static int make(struct cgroup *cg, const struct cgroup_layout *l, const struct plan_create *p,
+static int make(struct cgroup *cg, const struct cgroup_request *req, const struct cgroup_layout *l, const struct plan_create *p,
 		struct error *err)
 {
 	int r = 0;
@@ -423,13 +441,15 @@ static int make(struct cgroup *cg, const struct cgroup_layout *l, const struct p
 		r = make_hierarchy(cg, &l->mounts[i], p, err);
 	if (r >= 0 && !cg->unit.holder) /* a new scope has a process, ours */
 		r = check_unused(cg, err);
-	if (r >= 0 && p->below_unit)
+	if (r >= 0 && req->delegate)
+		r = make_leaf(cg, req->delegate, err);
+	if (r >= 0 && (p->below_unit || cg->leaf.dir))
 		r = move_holder(cg, err);
 	for (size_t i = 0; i < cg->n && r >= 0; i++) {
 		const struct cgroup_hierarchy *h = &cg->h[i];
 
 		if (h->controllers[0] == '\0')
-			r = enable_controllers(h, p, err);
+			r = enable_controllers(cg, p, err);
 		else if (cgroup_list_has(h->controllers, "cpuset"))
 			r = fill_cpuset(h, p->path, err);
 	}
@@ -446,7 +466,7 @@ static bool is_permission(int r)
 /* Without root, and with nothing asked for, no group is as good as one. */
 static bool may_do_without(const struct cgroup_request *req, const struct plan_create *p, int r)
 {
-	return req->rootless && is_permission(r) && str_is_empty(req->path) && p->writes.n == 0;
+	return req->rootless && is_permission(r) && str_is_empty(req->path) && p->writes.n == 0 && !req->delegate;
 }
 
 static void undo_unit(struct cgroup *cg)
@@ -484,7 +504,7 @@ static int create(const struct cgroup_request *req, const struct cgroup_layout *
 		undo_unit(cg);
 		return r;
 	}
-	r = make(cg, l, &p, err);
+	r = make(cg, req, l, &p, err);
 	if (r >= 0)
 		r = check_thawed(cg, err);
 	if (r >= 0) {
@@ -518,6 +538,17 @@ static int create(const struct cgroup_request *req, const struct cgroup_layout *
 	return 0;
 }
 
+/* With a v1 hierarchy whoever may make groups in it may do more to the machine (cgroup-v1/cgroups.rst has no delegation). */
+static int check_delegate(const struct cgroup_request *req, enum cgroup_mode mode, struct error *err)
+{
+	bool disabled = req->manager == CGROUP_MANAGER_DISABLED;
+
+	if (!req->delegate || (mode == CGROUP_MODE_V2 && !disabled))
+		return 0;
+	return error_set(err, EOPNOTSUPP, "annotation run.oci.delegate-cgroup: \"%s\" can be made where there is cgroup v2 alone, not with %s",
+			 req->delegate, disabled ? "cgroup manager \"disabled\"" : "cgroup v1");
+}
+
 int cgroup_create(const struct cgroup_request *req, struct cgroup **ret, struct error *err)
 {
 	_cleanup_cgroup_layout_ struct cgroup_layout l = {0};
@@ -528,6 +559,9 @@ int cgroup_create(const struct cgroup_request *req, struct cgroup **ret, struct 
 	if (r < 0)
 		return r;
 	cg->mode = l.mode;
+	r = check_delegate(req, l.mode, err);
+	if (r < 0)
+		return r;
 	if (req->manager != CGROUP_MANAGER_DISABLED) {
 		if (l.mode == CGROUP_MODE_NONE)
 			return error_set(err, EOPNOTSUPP,

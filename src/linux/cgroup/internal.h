@@ -18,6 +18,7 @@ struct cgroup {
 	struct cgroup_hierarchy *h;
 	size_t n;
 	struct cgroup_unit unit;
+	struct cgroup_hierarchy leaf; /* below v2's: where the processes are; dir NULL: in the group itself */
 	bool found; /* cgroup_create() has found v2's group there, whatever had been done to it */
 };
 
@@ -29,6 +30,9 @@ enum {
 /* Appends a hierarchy; takes the strings, opens dirfd unless the directory is missing. Returns it. */
 struct cgroup_hierarchy *cgroup_add_hierarchy(struct cgroup *cg, char *controllers, char *mount_point,
 					      char *dir);
+
+/* Makes dir, which it takes and opens, the one below v2's that processes are in; made: 1 when it is ours to remove. */
+void cgroup_set_leaf(struct cgroup *cg, char *dir, unsigned made);
 
 /* The v2 hierarchy, or NULL. */
 const struct cgroup_hierarchy *cgroup_v2(const struct cgroup *cg);

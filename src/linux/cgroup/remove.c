@@ -81,7 +81,12 @@ bool cgroup_strings_remove_empty(char *const *v, size_t n)
 
 int cgroup_remove_made(struct cgroup *cg, const char **ret_dir)
 {
-	int result = 0;
+	int result = cg->leaf.dir ? remove_hierarchy(&cg->leaf) : 0;
+
+	if (result < 0 && ret_dir)
+		*ret_dir = cg->leaf.dir;
+	if (result == 0)
+		cg->leaf.made = 0;
 
 	for (size_t i = 0; i < cg->n; i++) {
 		int r = remove_hierarchy(&cg->h[i]);
