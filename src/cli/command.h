@@ -12,7 +12,7 @@ struct runtime;
 enum {
 	/* Starts processes that a container controls: the program first makes its own image unwritable. */
 	COMMAND_STARTS_PROCESS = 1 << 0,
-	/* A failure of ours is exit status 255, for lower ones may be those of the process (runc's exec). */
+	/* A failure of ours is exit status 255, for lower ones may be those of the process (runc's exec); but for a wrong command line. */
 	COMMAND_FAILS_WITH_255 = 1 << 1,
 };
 

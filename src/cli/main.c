@@ -174,7 +174,7 @@ static int check_args(const struct command *c, char **args, struct error *err)
 
 static int run_command(const struct command *c, const struct global_options *g, char **argv, char **rest)
 {
-	int failed = c->flags & COMMAND_FAILS_WITH_255 ? EXIT_EXEC_FAILED : EXIT_FAILED;
+	int failed = EXIT_FAILED;
 	_cleanup_free_ void *opts = xcalloc(1, c->opts_size);
 	struct runtime rt = { .program = argv[0],
 			      .runtime_type = UNSET,
@@ -189,6 +189,8 @@ static int run_command(const struct command *c, const struct global_options *g, 
 		return print_command_help(c);
 	if (r == 0)
 		r = check_args(c, rest, &err);
+	if (r == 0 && (c->flags & COMMAND_FAILS_WITH_255))
+		failed = EXIT_EXEC_FAILED;
 	if (r == 0)
 		r = fill_runtime(&rt, g, &err);
 	if (r == 0 && (c->flags & COMMAND_STARTS_PROCESS))

@@ -199,7 +199,7 @@ static int check_status(struct runtime *rt, struct container *c, const struct is
 	if (r < 0)
 		return r;
 	if (status == CONTAINER_STOPPED || status == CONTAINER_CREATING)
-		return error_set(err, EINVAL, "cannot exec in a container that is not running: %s",
+		return error_set(err, EINVAL, "cannot exec in a %s container",
 				 container_status_to_string(status));
 	if (status == CONTAINER_PAUSED && !ignore_paused)
 		return error_set(err, EINVAL,

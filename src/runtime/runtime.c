@@ -69,13 +69,13 @@ int runtime_start(struct runtime *rt, const char *id, struct error *err)
 	if (status == CONTAINER_CREATING)
 		return error_set(err, EINVAL,
 				 "cannot start a container that is not created: its create was interrupted");
-	if (status != CONTAINER_CREATED)
-		return error_set(err, EINVAL, "cannot start an already running container");
 	r = runtime_status(rt, c, ops, &status, err);
 	if (r < 0)
 		return r;
 	if (status == CONTAINER_PAUSED)
-		return error_set(err, EINVAL, "cannot start a paused container: resume it first");
+		return error_set(err, EINVAL, "cannot start a container in the paused state");
+	if (status != CONTAINER_CREATED)
+		return error_set(err, EINVAL, "cannot start an already running container");
 	if (!c->state->process)
 		return error_set(err, EINVAL,
 				 "cannot start container \"%s\": its configuration has no process", id);

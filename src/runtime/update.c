@@ -214,7 +214,7 @@ int runtime_update(struct runtime *rt, const char *id, const struct update_optio
 		return r;
 	status = container_status_of(c);
 	if (status == CONTAINER_STOPPED || status == CONTAINER_CREATING)
-		return error_set(err, EINVAL, "cannot update a container that is not running: %s",
+		return error_set(err, EINVAL, "cannot update container %s: container not running (%s)", id,
 				 container_status_to_string(status));
 	r = update_rdt(c, ops, o, err);
 	return r < 0 ? r : ops->update(&rt->env, c, oci_doc_root(doc), err);
