@@ -84,13 +84,24 @@ static const struct settings_hyperv *settings_of(const struct creation *k)
 
 /* decisions -------------------------------------------------------------------------------------------------------------- */
 
+/* Who may mount may mount an overlay, though nothing here is one: containers in containers. Drivers are loaded before there is a container, or not at all. */
+static bool may_mount(const struct oci_process *p)
+{
+	const struct oci_capabilities *c = p ? p->capabilities : NULL;
+
+	for (size_t i = 0; c && i < c->n_bounding; i++)
+		if (str_eq(c->bounding[i], "CAP_SYS_ADMIN"))
+			return true;
+	return false;
+}
+
 /* The container's, and behind them the one that is the VM's own root. */
 static int decide_disks(struct creation *k, struct error *err)
 {
 	k->vm.n_disks = k->vm.root = (unsigned)k->guest->n_disks;
 	k->vm.has_root = k->choice.image != NULL;
 	k->vm.n_disks += k->vm.has_root;
-	k->vm.storage = k->vm.n_disks > 0 || k->guest->layer.kind != LAYER_NONE;
+	k->vm.storage = k->vm.n_disks > 0 || k->guest->layer.kind != LAYER_NONE || may_mount(k->req->bundle->config->process);
 	if (k->vm.n_disks > VMM_DISKS_MAX)
 		return error_set(err, E2BIG, "vm.image.path: %u disks, at most %d are possible", k->vm.n_disks, VMM_DISKS_MAX);
 	return 0;

@@ -81,6 +81,15 @@ static pid_t clone_child(const struct spawn *s, uint64_t flags, struct spawned *
 	return pid;
 }
 
+/* r is what clone3(2) says when it fails. EOPNOTSUPP is about the group, which has no parent that could say so before. */
+static int clone_failed(const struct spawn *s, int r, struct error *err)
+{
+	if (r == -EOPNOTSUPP && s->cgroup_fd >= 0)
+		return error_set(err, EOPNOTSUPP, "clone3: the container's cgroup cannot have processes, because a group above it has processes of its "
+				 "own and controllers for the groups below (cgroups(7)): move these processes into a group beside the container's");
+	return error_errnum(err, r, "clone3");
+}
+
 static int spawn_direct(const struct spawn *s, struct spawned *p, struct error *err)
 {
 	int own_pidns, r = namespace_enter_pid(s->procfs_fd, s->pidns_fd, &own_pidns, err);
@@ -89,7 +98,7 @@ static int spawn_direct(const struct spawn *s, struct spawned *p, struct error *
 		return r;
 	p->pid = clone_child(s, CLONE_PIDFD, p);
 	namespace_leave_pid(&own_pidns);
-	return p->pid < 0 ? error_errnum(err, p->pid, "clone3") : 0;
+	return p->pid < 0 ? clone_failed(s, p->pid, err) : 0;
 }
 
 /* In the process between: nothing returns from here. */
@@ -108,7 +117,7 @@ static _noreturn_ void run_middle(const struct spawn *s, volatile char *alive, i
 	if (r == 0) {
 		r = clone_child(s, CLONE_PARENT, &p);
 		if (r < 0)
-			error_errnum(&err, r, "clone3");
+			clone_failed(s, r, &err);
 	}
 	if (r < 0)
 		sync_send_error(fd, &err);
