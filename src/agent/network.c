@@ -5,11 +5,13 @@
  * that has been moved before is set anew.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <ocispec/types.h>
 #include <sched.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -135,6 +137,49 @@ static int apply_link(int ours, int theirs, int netns_fd, const struct hv_agent_
 	return net_config_replay(theirs, (int)l->index, link.index, config.data, config.len, err);
 }
 
+/* Back to the agent, as a card that has never been anybody's. The number is the host's, where the kernel can give one; else it is known by its name. */
+static int take_back(int ours, int theirs, int ours_fd, const struct hv_agent_gone *g)
+{
+	unsigned char address[ADDRESS_LEN];
+	struct netlink_link link;
+	struct netlink_request q;
+	char name[IFNAMSIZ];
+	int r;
+
+	if (find_card(ours, g->nic))
+		return 0;
+	r = netlink_find_link_index(theirs, (int)g->index, &link);
+	if (r < 0)
+		r = netlink_find_link(theirs, g->name, &link);
+	snprintf(name, sizeof(name), "hvcard%u", g->nic);
+	if (r == 0)
+		r = netlink_move_link(theirs, link.index, ours_fd, name);
+	if (r == 0)
+		r = netlink_find_link(ours, name, &link);
+	if (r < 0)
+		return r;
+	memcpy(address, card_address, sizeof(card_address));
+	address[ADDRESS_LEN - 1] = (unsigned char)g->nic;
+	netlink_begin(&q, RTM_NEWLINK, 0, &(struct ifinfomsg){ .ifi_index = link.index }, sizeof(struct ifinfomsg));
+	netlink_add(&q, IFLA_ADDRESS, address, sizeof(address));
+	return netlink_ask(ours, &q, NULL, NULL);
+}
+
+static int apply_gone(int ours, int theirs, const struct hv_agent_network *m, struct error *err)
+{
+	_cleanup_fd_ int fd = m->n_gone > 0 ? open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC) : -1;
+
+	if (m->n_gone > 0 && fd < 0)
+		return error_errno(err, "network namespace");
+	for (size_t i = 0; i < m->n_gone; i++) {
+		int r = take_back(ours, theirs, fd, &m->gone[i]);
+
+		if (r < 0)
+			return error_errnum(err, r, "network link \"%s\", which has gone", m->gone[i].name);
+	}
+	return 0;
+}
+
 static int set_up_loopback(int sock, struct error *err)
 {
 	struct netlink_link lo;
@@ -153,6 +198,8 @@ static int apply(const struct hv_agent_network *m, int netns_fd, struct error *e
 	if (ours < 0 || theirs < 0)
 		return -err->code;
 	if (m->loopback && set_up_loopback(theirs, err) < 0)
+		return -err->code;
+	if (apply_gone(ours, theirs, m, err) < 0)
 		return -err->code;
 	for (size_t i = 0; i < m->n_links; i++) {
 		int r = apply_link(ours, theirs, netns_fd, &m->links[i], err);

@@ -46,6 +46,7 @@ struct settings_hyperv {
 	uint64_t memory; /* bytes of RAM for a container without a memory limit, and the least for one with a
 			    limit */
 	uint32_t vcpus;
+	uint32_t spare_links;  /* network cards beside those for the links that are there when it is created */
 	uint32_t boot_timeout; /* seconds until the agent must have answered */
 	bool use_template;     /* VMs are copies of one that has booted */
 	const char *template_dir; /* NULL: /run/hvrun-template or the like */

@@ -140,7 +140,7 @@ static int decide(struct creation *k, struct error *err)
 
 static int decide_network(struct creation *k, struct error *err)
 {
-	return network_count_cards(k->network_fd, k->req->bundle->config, &k->vm.n_nics, err);
+	return network_count_cards(k->network_fd, k->req->bundle->config, settings_of(k)->spare_links, &k->vm.n_nics, err);
 }
 
 /* Without a template, or with one that cannot be had, the VM boots. */

@@ -26,7 +26,7 @@ static bool has_hooks(const struct oci_hooks *h)
 	return h && h->n_prestart + h->n_create_runtime + h->n_create_container > 0;
 }
 
-int network_count_cards(int netns_fd, const struct oci_config *config, unsigned *ret, struct error *err)
+int network_count_cards(int netns_fd, const struct oci_config *config, unsigned spare, unsigned *ret, struct error *err)
 {
 	_cleanup_fd_ int sock = netns_fd < 0 ? -1 : netlink_open(netns_fd, err);
 	size_t n = 0;
@@ -38,6 +38,8 @@ int network_count_cards(int netns_fd, const struct oci_config *config, unsigned 
 	if (n > VMM_NICS_MAX)
 		return error_set(err, E2BIG, "linux.namespaces: network: %zu links, a virtual machine has at most %d network cards", n,
 				 VMM_NICS_MAX);
+	if (netns_fd >= 0 || has_hooks(config->hooks))
+		n = MIN(n + spare, (size_t)VMM_NICS_MAX);
 	*ret = (unsigned)n;
 	return 0;
 }

@@ -40,7 +40,7 @@
 #define CGROUP_FILE "cgroup"	/* cgroup_to_strings(), a line each, while one is made */
 #define SHARE_NAME "share"	/* the 9p export of a VM that mounts none */
 
-enum { NICS_MAX = 2, DISKS_MAX = 2 }; /* a VM for more is booted */
+enum { NICS_MAX = 4, DISKS_MAX = 2 }; /* a VM for more is booted */
 enum { SAVE_GRACE_MS = 20000, CGROUP_TIMEOUT_MS = 5000, CGROUP_FILE_MAX = 64 << 10 };
 
 /* What is looked for, or made. */

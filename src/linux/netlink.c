@@ -56,6 +56,25 @@ int netlink_open(int netns_fd, struct error *err)
 	return TAKE_FD(fd);
 }
 
+int netlink_watch(uint32_t groups, struct error *err)
+{
+	const struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = groups };
+	_cleanup_fd_ int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+
+	if (fd < 0 || bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		return error_errno(err, "netlink socket for changes");
+	return TAKE_FD(fd);
+}
+
+/* That some were lost (ENOBUFS) says that there was a change, which is known. */
+void netlink_drain(int sock)
+{
+	char byte;
+
+	while (recv(sock, &byte, sizeof(byte), MSG_TRUNC | MSG_DONTWAIT) >= 0 || errno == ENOBUFS || errno == EINTR)
+		;
+}
+
 void netlink_begin(struct netlink_request *q, uint16_t type, uint16_t flags, const void *body, size_t len)
 {
 	memset(q, 0, sizeof(*q));
@@ -190,6 +209,15 @@ int netlink_find_link(int sock, const char *name, struct netlink_link *ret)
 		return -ENODEV;
 	netlink_begin(&q, RTM_GETLINK, 0, &info, sizeof(info));
 	netlink_add_string(&q, IFLA_IFNAME, name);
+	return netlink_ask(sock, &q, take_link, ret);
+}
+
+int netlink_find_link_index(int sock, int index, struct netlink_link *ret)
+{
+	const struct ifinfomsg info = { .ifi_family = AF_UNSPEC, .ifi_index = index };
+	struct netlink_request q;
+
+	netlink_begin(&q, RTM_GETLINK, 0, &info, sizeof(info));
 	return netlink_ask(sock, &q, take_link, ret);
 }
 

@@ -31,6 +31,16 @@ enum { NETLINK_ADDRESSES_MAX = 256 };
 /* A socket for netns_fd (-1: the caller's network namespace). CLOEXEC, or < 0. */
 int netlink_open(int netns_fd, struct error *err);
 
+/*
+ * A socket, nonblocking, that becomes readable when something changes in the caller's network namespace: groups is a mask of RTMGRP_*
+ * (rtnetlink(7)). What it says has only to be read away (netlink_drain()). CLOEXEC, or < 0.
+ */
+int netlink_watch(uint32_t groups, struct error *err);
+void netlink_drain(int sock);
+
+/* The same as the next by its number. */
+int netlink_find_link_index(int sock, int index, struct netlink_link *ret);
+
 /* -ENODEV when there is none of that name. */
 int netlink_find_link(int sock, const char *name, struct netlink_link *ret);
 

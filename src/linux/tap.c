@@ -180,6 +180,27 @@ int tap_join(int sock, int tap, int link, uint32_t mtu, struct error *err)
 	return 0;
 }
 
+int tap_leave(int sock, int tap, int link, struct error *err)
+{
+	struct netlink_request q;
+	char name[IFNAMSIZ];
+	int r;
+
+	remove_filter(sock, link); /* where the link is still there */
+	r = qdisc(sock, RTM_DELQDISC, 0, tap);
+	if (r == 0) {
+		snprintf(name, sizeof(name), "hvnew.%d", tap);
+		netlink_begin(&q, RTM_NEWLINK, 0, &(struct ifinfomsg){ .ifi_index = tap, .ifi_change = IFF_UP }, sizeof(struct ifinfomsg));
+		r = netlink_ask(sock, &q, NULL, NULL);
+	}
+	if (r == 0) {
+		netlink_begin(&q, RTM_NEWLINK, 0, &(struct ifinfomsg){ .ifi_index = tap }, sizeof(struct ifinfomsg));
+		netlink_add_string(&q, IFLA_IFNAME, name);
+		r = netlink_ask(sock, &q, NULL, NULL);
+	}
+	return r < 0 ? error_errnum(err, r, "take the tap from it") : 0;
+}
+
 int tap_part(int sock, int link, struct error *err)
 {
 	struct netlink_link tap;

@@ -23,6 +23,12 @@ int tap_open(int *ret_index, struct error *err);
  */
 int tap_join(int sock, int tap, int link, uint32_t mtu, struct error *err);
 
+/*
+ * The link has gone, or is not to be joined any more: what is between it and the tap is taken away, and the tap is down, to be joined with another one.
+ * 0 or < 0.
+ */
+int tap_leave(int sock, int tap, int link, struct error *err);
+
 /* Takes away from a link what tap_join() put there, if it did and the tap has gone: its descriptors must be closed. */
 int tap_part(int sock, int link, struct error *err);
 

@@ -150,7 +150,9 @@ static int request_start(struct client *c, const struct frame *f, void *message,
 		return start_member(c, f, m, body->id, err);
 	if (c->worker->started)
 		return error_set(err, EINVAL, "cannot start a container that has been started");
-	r = network_update(c->worker, &network, err);
+	r = network_watch(c->worker, err);
+	if (r == 0)
+		r = network_update(c->worker, &network, err);
 	if (r < 0)
 		return r;
 	c->worker->started = true;

@@ -2,6 +2,7 @@
 #ifndef HV_VMWP_WORKER_H
 #define HV_VMWP_WORKER_H
 
+#include <net/if.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -70,12 +71,20 @@ struct worker {
 	int template_dirfd, memory_fd, devices_fd; /* of the template that is made or copied, until the guest has answered */
 	int nic_fds[VMM_NICS_MAX]; /* taps, made once for the VM's whole life; the first n_nics */
 	struct nic {
-		int tap, link; /* indices in the network namespace; link 0: not in use */
+		int tap, link; /* indices in the network namespace; link 0: not in use, -1: not to be used (again, or not yet) */
+		bool leaving;  /* the guest has been told that its link has gone, and has not answered */
+		int left;      /* the link's index then */
+		char name[IFNAMSIZ];
+		char *sent; /* the link as the guest has it */
 	} nics[VMM_NICS_MAX];
 	unsigned n_nics;
 	struct vmm_disk disks[VMM_DISKS_MAX]; /* their fds as long as the VM may have to be booted again; the first n_disks */
 	unsigned n_disks;
-	char *network_sent; /* the last NETWORK, as the guest has it */
+	char *network_sent; /* what the network namespace had, as the guest has it */
+	int network_fd;	    /* says that something has changed there */
+	struct event_source *network_source, *network_timer;
+	bool network_asked; /* it will be looked at */
+	char *network_warned;
 	struct error boot_failure;		   /* why it is being killed before it has answered; code 0: it is not */
 	bool booted_again;
 	struct vmm_monitor *monitor;
@@ -121,7 +130,7 @@ struct worker {
 #define WORKER_NONE                                                                                                              \
 	((struct worker){ .state_dirfd = -1, .listen_fd = -1, .share_dirfd = -1, .tree_fd = -1, .stdio = { -1, -1, -1 }, .tty_fd = -1, \
 			  .vmm_pidfd = -1, .vmm_stderr_fd = -1, .console_fd = -1, .template_dirfd = -1, .memory_fd = -1,         \
-			  .devices_fd = -1, .memory_listen_fd = -1, .console_log = LOG_FILE_NONE, .vmm_log = LOG_FILE_NONE })
+			  .devices_fd = -1, .memory_listen_fd = -1, .network_fd = -1, .console_log = LOG_FILE_NONE, .vmm_log = LOG_FILE_NONE })
 
 /* setup.c: what happens before the loop runs ----------------------------------------------------------------------------- */
 
@@ -241,6 +250,11 @@ int network_open(struct worker *w, struct error *err);
  * nothing to tell, 1 when NETWORK has been sent: p->answered is called; or < 0.
  */
 int network_update(struct worker *w, const struct pending *p, struct error *err);
+
+/*
+ * From now on the guest follows what changes there, as far as the VM has cards: what cannot be carried into it is a warning. Returns 0 or < 0.
+ */
+int network_watch(struct worker *w, struct error *err);
 
 /* The links are as they were before. */
 void network_close(struct worker *w);

@@ -181,6 +181,113 @@ facts()
 	output_is lo
 }
 
+# With room for links that come later: "spare N"
+spare()
+{
+	only_hvrun || return
+	jq -n --argjson n "$1" '{hyperv: {spare_links: $n}}' >"$SCRATCH/hvrun.json"
+	HV=("${PLAIN[@]}" --config-file "$SCRATCH/hvrun.json" --log "$SCRATCH/log" --runtime-type "$RUNTIME_TYPE")
+}
+
+# One more link, not by the bridge: "plug LINK NUMBER" has the address 198.51.NUMBER.2, its other end is 198.51.NUMBER.1
+plug()
+{
+	ip -n "$A" link add "$1" type veth peer name "far$1" netns "$HOST"
+	ip -n "$HOST" address add "198.51.$2.1/24" dev "far$1"
+	ip -n "$HOST" link set "far$1" up
+	ip -n "$A" link set "$1" mtu 1380 address "02:00:00:00:02:0$2" up
+	ip -n "$A" address add "198.51.$2.2/24" dev "$1"
+	ip -n "$A" route add "203.0.$2.0/24" via "198.51.$2.1"
+}
+
+# What the container says, in the end
+inside_has()
+{
+	hv exec "$ID" /bin/busybox "${@:2}" >"$SCRATCH/inside" 2>/dev/null && grep -qE -- "$1" "$SCRATCH/inside"
+}
+
+inside_lacks()
+{
+	hv exec "$ID" /bin/busybox "${@:2}" >"$SCRATCH/inside" 2>/dev/null && ! grep -qE -- "$1" "$SCRATCH/inside"
+}
+
+plugged()
+{
+	eventually inside_has "198\.51\.$2\.2/24" ip -o address show dev "$1"
+	eventually inside_has "203\.0\.$2\.0/24 via 198\.51\.$2\.1 dev $1" ip route
+	eventually inside_has ' mtu 1380 ' ip -o link show dev "$1"
+	inside_has "02:00:00:00:02:0$2" ip -o link show dev "$1"
+	try hv exec "$ID" /bin/busybox ping -c 1 -W 5 "198.51.$2.1"
+	status_is 0
+}
+
+@test "links that come and go while the container runs, more often than there are cards" {
+	local i
+	spare 1
+	process /bin/init pause
+	background "$ID"
+	for i in 1 2 3; do
+		plug net1 $i
+		plugged net1 $i
+		ip -n "$A" link delete net1
+		eventually inside_lacks net1 ip -o link
+	done
+	# gone and here again at once, by another name
+	plug net2 4
+	plugged net2 4
+	ip -n "$A" link delete net2
+	plug net3 5
+	plugged net3 5
+	inside_lacks net2 ip -o link
+	# what was there all the time
+	try hv exec "$ID" /bin/busybox ping -c 1 -W 5 192.0.2.1
+	status_is 0
+	hv delete -f "$ID"
+	[ -z "$(tc -n "$A" qdisc show | grep ingress)" ]
+}
+
+@test "an address and a route that come while the container runs" {
+	spare 0
+	process /bin/init pause
+	background "$ID"
+	ip -n "$A" address add 198.51.100.78/24 dev eth0
+	ip -n "$A" route add 203.0.113.0/24 via 192.0.2.1
+	eventually inside_has '198\.51\.100\.78/24' ip -o address
+	eventually inside_has '203\.0\.113\.0/24 via 192\.0\.2\.1' ip route
+	ip -n "$A" address delete 198.51.100.78/24 dev eth0
+	eventually inside_lacks '198\.51\.100\.78' ip -o address
+	hv delete -f "$ID"
+}
+
+@test "a link that goes between create and start is not there" {
+	spare 0
+	connect "$A" net1 4
+	process /bin/init pause
+	create "$ID"
+	status_is 0
+	ip -n "$A" link delete net1
+	hv start "$ID"
+	eventually inside_lacks net1 ip -o link
+	inside_has eth0 ip -o link
+	hv delete -f "$ID"
+}
+
+@test "HyperV: a link that comes when there is no card left is told, and the others stay" {
+	only_hyperv "links can be shared"
+	spare 1
+	process /bin/init pause
+	background "$ID"
+	plug net1 1
+	plugged net1 1
+	plug net2 2
+	eventually file_has "$SCRATCH/log" 'level=warning.*link ."net2.": the virtual machine has been made with 2 network cards.*spare_links'
+	# it takes the next one that is free
+	ip -n "$A" link delete net1
+	plugged net2 2
+	inside_lacks net1 ip -o link
+	hv delete -f "$ID"
+}
+
 @test "nothing is left on the links" {
 	local before
 	before=$(ip -n "$A" -o link; tc -n "$A" qdisc show)

@@ -65,6 +65,11 @@ void vm_explain(_unused_ struct worker *w, _unused_ struct error *e)
 {
 }
 
+int network_watch(_unused_ struct worker *w, _unused_ struct error *err)
+{
+	return 0;
+}
+
 int network_update(struct worker *w, const struct pending *p, _unused_ struct error *err)
 {
 	guest_request(w, MESSAGE_NETWORK, "{}", 2, p);

@@ -78,7 +78,7 @@ static void test_all_keys(void **state)
 		     "\"cgroup_manager\": \"disabled\", \"allowed_systemd_properties\": [\"A*\"],\n"
 		     "  \"hyperv\": {\"accel\": \"tcg\", \"vmm\": \"qemu\", \"vmm_path\": \"/q\", \"vmm_files\": [\"/a\", \"/b\"], "
 		     "\"worker\": \"/w\", \"kernel\": \"/k\",\n"
-		     "    \"initrd\": \"/i\", \"machine\": \"m\", \"memory\": \"2G\", \"vcpus\": 4, \"boot_timeout\": 5}}",
+		     "    \"initrd\": \"/i\", \"machine\": \"m\", \"memory\": \"2G\", \"vcpus\": 4, \"boot_timeout\": 5, \"spare_links\": 3}}",
 		     &s, &err),
 		0);
 	assert_int_equal(s->runtime_type, RUNTIME_TYPE_HYPERV);
@@ -96,6 +96,7 @@ static void test_all_keys(void **state)
 	assert_true(s->hyperv.memory == 2ULL << 30);
 	assert_int_equal(s->hyperv.vcpus, 4);
 	assert_int_equal(s->hyperv.boot_timeout, 5);
+	assert_int_equal(s->hyperv.spare_links, 3);
 	assert_string_equal(s->path, path);
 	assert_int_equal(s->hyperv.n_guests, 1);
 	assert_string_equal(s->hyperv.guests[0].machine, "m");
@@ -151,6 +152,7 @@ static void test_wrong(void **state)
 		{ "{\"hyperv\": {\"memory\": \"0\"}}",
 		  "hyperv.memory: \"0\" is not a size (\"512M\", \"2G\")" },
 		{ "{\"hyperv\": {\"vcpus\": 0}}", "hyperv.vcpus: " },
+		{ "{\"hyperv\": {\"spare_links\": 9}}", "hyperv.spare_links: " },
 		{ "{\"hyperv\": {\"kernel\": \"k\"}}", "hyperv.kernel: " },
 		{ "{\"hyperv\": {\"kernal\": \"/k\"}}", "hyperv: " },
 		{ "{\"runtime_tpye\": \"HyperV\"}", "runtime_tpye" },
