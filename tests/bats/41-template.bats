@@ -63,7 +63,7 @@ logged_run()
 # The group in which the store's templates are made is gone.
 no_cgroup()
 {
-	[ -z "$(find /sys/fs/cgroup -type d -name ".template-*-$(printf '%x' "$(stat -c %i "$STORE")")")" ]
+	[ -z "$(find /sys/fs/cgroup -type d -name "*.template-*-$(printf '%x' "$(stat -c %i "$STORE")")")" ]
 }
 
 # A VMM that does CODE before it is QEMU: "vmm_that CODE"; $1 … are QEMU's arguments.

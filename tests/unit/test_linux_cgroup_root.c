@@ -609,7 +609,7 @@ static void test_unit_strings(void **state _unused_)
 	assert_false(cg_user->unit.made);
 }
 
-/* Without a path groups are below /hvrun, which goes with the last of them. */
+/* Without a path it is one directory; with a relative one it is below /hvrun, which goes with the last of them. */
 static void test_own_parent(void **state)
 {
 	struct cgroup_request req = {.id = own_path + 1};
@@ -618,6 +618,12 @@ static void test_own_parent(void **state)
 	char parent[PATH_MAX];
 
 	NEEDS_ROOT(state);
+	OK(cgroup_create(&req, &cg, &err));
+	snprintf(parent, sizeof(parent), "%s/hvrun-%s", cg->h[0].mount_point, own_path + 1);
+	assert_string_equal(cg->h[0].dir, parent);
+	assert_int_equal(cg->h[0].made, 1);
+	finish(cg);
+	req.path = own_path + 1;
 	OK(cgroup_create(&req, &cg, &err));
 	snprintf(parent, sizeof(parent), "%s/hvrun/%s", cg->h[0].mount_point, own_path + 1);
 	assert_string_equal(cg->h[0].dir, parent);

@@ -49,7 +49,7 @@ struct cgroup;
 struct cgroup_request {
 	enum cgroup_manager_type manager;
 	/* linux.cgroupsPath. Absolute: below each hierarchy's mount point. Relative: below /hvrun there.
-	 * NULL: /hvrun/<id>. */
+	 * NULL: /hvrun-<id>. */
 	const char *path;
 	const char *id;
 	const struct oci_resources *resources; /* NULL = no limits asked for */

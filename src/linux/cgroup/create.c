@@ -24,9 +24,12 @@
 #include "linux/cgroup/layout.h"
 #include "linux/cgroup/manager-systemd.h"
 
-/* Where groups go that have no absolute path; all below it is ours, so that the last one to leave removes it
+/* Where groups go that have a relative path; all below it is ours, so that the last one to leave removes it
  * too. */
 #define OWN_PARENT "/hvrun"
+
+/* Of those that have none. Not below OWN_PARENT: a directory more in each of v1's hierarchies is an eighth of what run costs. */
+#define OWN_PREFIX "/hvrun-"
 
 /* How often a parent may vanish while we make our directory below it: another container's delete removes an
  * empty OWN_PARENT. */
@@ -35,7 +38,7 @@ enum { MKDIR_TRIES = 100 };
 /* What is decided before anything is made. */
 struct plan_create {
 	char *path;    /* absolute, normalized, below each hierarchy's mount point */
-	bool own;      /* below OWN_PARENT by our choice */
+	bool own;      /* where it is by our choice: all of the path is ours */
 	bool below_unit; /* it is not the unit's own group, but one in it */
 	struct systemd_unit unit; /* of manager systemd; path is then where it says the group is */
 	char *v1, *v2; /* controllers there are */
@@ -56,9 +59,14 @@ static void plan_done(struct plan_create *p)
 
 static int plan_path(const struct cgroup_request *req, struct plan_create *p, struct error *err)
 {
-	const char *given = str_is_empty(req->path) ? req->id : req->path;
+	const char *given = req->path;
 	_cleanup_free_ char *absolute = NULL;
 
+	if (str_is_empty(given)) {
+		p->own = true;
+		p->path = xasprintf(OWN_PREFIX "%s", req->id);
+		return 0;
+	}
 	if (path_has_dotdot(given))
 		return error_set(err, EINVAL, "linux.cgroupsPath: \"%s\" must not contain \"..\"", given);
 	p->own = !path_is_absolute(given);
