@@ -438,7 +438,7 @@ static int compile(const struct oci_seccomp *oci, uint32_t default_action, unsig
 	return r;
 }
 
-int seccomp_filter_compile(const struct oci_seccomp *oci, int cache_fd, struct seccomp_filter *ret,
+int seccomp_filter_compile(const struct oci_seccomp *oci, int cache_fd, int kept_dirfd, struct seccomp_filter *ret,
 			   struct error *err)
 {
 	_cleanup_buf_ struct buf key = { 0 };
@@ -460,11 +460,14 @@ int seccomp_filter_compile(const struct oci_seccomp *oci, int cache_fd, struct s
 	if (r < 0)
 		return r;
 	seccomp_cache_key(oci, available, &key);
-	if (!seccomp_cache_load(cache_fd, &key, &f)) {
-		r = compile(oci, default_action, available, &f, err);
-		if (r < 0)
-			return r;
-		seccomp_cache_store(cache_fd, &key, &f);
+	if (!seccomp_kept_load(kept_dirfd, &key, &f)) {
+		if (!seccomp_cache_load(cache_fd, &key, &f)) {
+			r = compile(oci, default_action, available, &f, err);
+			if (r < 0)
+				return r;
+			seccomp_cache_store(cache_fd, &key, &f);
+		}
+		seccomp_kept_store(kept_dirfd, cache_fd, &key, &f);
 	}
 	*ret = f;
 	return 0;

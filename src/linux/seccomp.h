@@ -23,9 +23,10 @@ struct seccomp_filter {
  * linux.seccomp as BPF (parent side; libseccomp allocates). Names of syscalls that no kernel of the profile's
  * architectures has are ignored (debug log). System calls newer than all that the profile names get ENOSYS
  * where the default action is an error (seccomp_enosys.c). A wrong combination is an error that names the
- * field. oci NULL gives an empty filter. cache_fd: seccomp_cache_open()'s, or -1 to compile in any case.
+ * field. oci NULL gives an empty filter. cache_fd: seccomp_cache_open()'s, or -1 for none.
+ * kept_dirfd: a directory of the container's, where the filter is looked for first and stays for the next call with the same; or -1.
  */
-int seccomp_filter_compile(const struct oci_seccomp *oci, int cache_fd, struct seccomp_filter *ret,
+int seccomp_filter_compile(const struct oci_seccomp *oci, int cache_fd, int kept_dirfd, struct seccomp_filter *ret,
 			   struct error *err);
 
 /*

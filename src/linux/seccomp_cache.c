@@ -5,7 +5,8 @@
  * that libseccomp's answer depends on) beside the instructions, and the key is compared byte by byte: the
  * hash in the file's name only finds it, so no two profiles can ever share a filter. A file that is not
  * exactly as we write it, or that somebody else could have written, counts as absent. Written under another
- * name and renamed: a reader sees a whole file or none.
+ * name and renamed: a reader sees a whole file or none. A container has the file of its own profile under a name in its
+ * state directory, too: its execs find it there whatever has become of the cache.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -28,6 +29,7 @@
 #include "linux/sys.h"
 
 #define CACHE_DIR ".cache/seccomp"
+#define KEPT_NAME "seccomp.bpf"
 
 enum { FILES_MAX = 64, KEY_MAX = 1 << 20, NAME_SIZE = 17 };
 
@@ -152,17 +154,12 @@ static char *read_file(int cache_fd, const char *name, size_t *ret_len)
 	return TAKE_PTR(data);
 }
 
-bool seccomp_cache_load(int cache_fd, const struct buf *key, struct seccomp_filter *ret)
+static bool load(int dirfd, const char *name, const struct buf *key, struct seccomp_filter *ret)
 {
-	_cleanup_free_ char *data = NULL;
-	char name[NAME_SIZE];
+	size_t len = 0, size;
+	_cleanup_free_ char *data = read_file(dirfd, name, &len);
 	struct header h;
-	size_t len, size;
 
-	if (cache_fd < 0)
-		return false;
-	name_of(key, name);
-	data = read_file(cache_fd, name, &len);
 	if (!data || len < sizeof(h))
 		return false;
 	memcpy(&h, data, sizeof(h));
@@ -175,6 +172,19 @@ bool seccomp_cache_load(int cache_fd, const struct buf *key, struct seccomp_filt
 	ret->n_insns = (unsigned short)h.n_insns;
 	ret->insns = xmemdup(data + sizeof(h) + key->len, size);
 	return true;
+}
+
+bool seccomp_cache_load(int cache_fd, const struct buf *key, struct seccomp_filter *ret)
+{
+	char name[NAME_SIZE];
+
+	name_of(key, name);
+	return cache_fd >= 0 && load(cache_fd, name, key, ret);
+}
+
+bool seccomp_kept_load(int dirfd, const struct buf *key, struct seccomp_filter *ret)
+{
+	return dirfd >= 0 && load(dirfd, KEPT_NAME, key, ret);
 }
 
 /* Profiles come and go (one for each pod, made by operators): a full cache is emptied. */
@@ -197,25 +207,46 @@ static void make_room(int cache_fd)
 	closedir(d);
 }
 
-void seccomp_cache_store(int cache_fd, const struct buf *key, const struct seccomp_filter *f)
+static int write_file(int dirfd, const char *name, const struct buf *key, const struct seccomp_filter *f)
 {
 	const size_t size = f->n_insns * sizeof(*f->insns);
 	struct header h = { .key_len = (uint32_t)key->len,
 			    .n_insns = f->n_insns,
 			    .sum = hash(f->insns, size) };
 	_cleanup_buf_ struct buf out = { 0 };
+
+	memcpy(h.magic, magic, sizeof(magic));
+	buf_append(&out, &h, sizeof(h));
+	buf_append(&out, key->data, key->len);
+	buf_append(&out, f->insns, size);
+	return file_replace_at(dirfd, name, out.data, out.len, 0600);
+}
+
+void seccomp_cache_store(int cache_fd, const struct buf *key, const struct seccomp_filter *f)
+{
 	char name[NAME_SIZE];
 	int r;
 
 	if (cache_fd < 0 || key->len > KEY_MAX)
 		return;
-	memcpy(h.magic, magic, sizeof(magic));
-	buf_append(&out, &h, sizeof(h));
-	buf_append(&out, key->data, key->len);
-	buf_append(&out, f->insns, size);
 	make_room(cache_fd);
 	name_of(key, name);
-	r = file_replace_at(cache_fd, name, out.data, out.len, 0600);
+	r = write_file(cache_fd, name, key, f);
 	if (r < 0)
 		log_debug("seccomp cache: write %s: %s", name, strerror(-r));
+}
+
+void seccomp_kept_store(int dirfd, int cache_fd, const struct buf *key, const struct seccomp_filter *f)
+{
+	char name[NAME_SIZE];
+	int r;
+
+	if (dirfd < 0 || key->len > KEY_MAX)
+		return;
+	name_of(key, name);
+	if (cache_fd >= 0 && linkat(cache_fd, name, dirfd, KEPT_NAME, 0) == 0)
+		return;
+	r = write_file(dirfd, KEPT_NAME, key, f); /* one is there already, of another key; or the cache has none */
+	if (r < 0)
+		log_debug("seccomp filter: write %s: %s", KEPT_NAME, strerror(-r));
 }

@@ -63,6 +63,13 @@ void seccomp_cache_key(const struct oci_seccomp *oci, unsigned available, struct
  */
 bool seccomp_cache_load(int cache_fd, const struct buf *key, struct seccomp_filter *ret);
 
+/*
+ * The same from the file that a container has of its own, and making that: a second name of the cache's file, or else a copy. So what a running
+ * container needs does not depend on what others have the cache emptied for. dirfd -1: false, and nothing.
+ */
+bool seccomp_kept_load(int dirfd, const struct buf *key, struct seccomp_filter *ret);
+void seccomp_kept_store(int dirfd, int cache_fd, const struct buf *key, const struct seccomp_filter *f);
+
 /* Remembers f's instructions. What fails is told in the debug log only: the next one compiles again. */
 void seccomp_cache_store(int cache_fd, const struct buf *key, const struct seccomp_filter *f);
 

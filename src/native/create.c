@@ -76,6 +76,7 @@ static int make_plan(struct creation *c, struct error *err)
 		.no_new_keyring = req->no_new_keyring,
 		.settings = req->env->settings,
 		.seccomp_cache_fd = cache_fd,
+		.state_dirfd = req->container->dirfd,
 	};
 	int r;
 

@@ -175,6 +175,7 @@ static int make_plan(struct execution *x, const struct oci_config *config, struc
 		.id = x->container->id,
 		.grantable = caps_grantable(native_has_namespace(config, OCI_NAMESPACE_TYPE_USER)),
 		.seccomp_cache_fd = cache_fd,
+		.state_dirfd = x->container->dirfd,
 	};
 	_cleanup_strv_ char **warnings = NULL;
 	int r;

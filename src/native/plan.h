@@ -34,7 +34,8 @@ struct plan_facts {
 	bool no_pivot;
 	bool no_new_keyring;
 	const struct settings *settings; /* NULL in a guest */
-	int seccomp_cache_fd; /* seccomp_cache_open(); -1 = compile */
+	int seccomp_cache_fd; /* seccomp_cache_open(); -1 = none */
+	int state_dirfd;      /* the container's state directory, where its filter is kept; -1 = none */
 };
 
 /* linux.namespaces, uidMappings, gidMappings, timeOffsets. */

@@ -81,7 +81,7 @@ static int plan_limits(const struct oci_config *config, const struct oci_process
 	return r;
 }
 
-static int plan_seccomp(const struct oci_config *config, int cache_fd, struct plan_process *p, struct error *err)
+static int plan_seccomp(const struct oci_config *config, const struct plan_facts *facts, struct plan_process *p, struct error *err)
 {
 	const struct oci_seccomp *s = config->linux_ ? config->linux_->seccomp : NULL;
 	const char *raw = annotation_get(config->annotations, ANNOTATION_SECCOMP_RAW);
@@ -92,7 +92,7 @@ static int plan_seccomp(const struct oci_config *config, int cache_fd, struct pl
 	p->listener_metadata = s ? s->listener_metadata : NULL;
 	if (annotation_is_on(config->annotations, ANNOTATION_SECCOMP_STRICT) && seccomp_check_names(s, err) < 0)
 		return -err->code;
-	return seccomp_filter_compile(s, cache_fd, &p->seccomp, err);
+	return seccomp_filter_compile(s, facts->seccomp_cache_fd, facts->state_dirfd, &p->seccomp, err);
 }
 
 int plan_process(const struct oci_config *config, const struct oci_process *from,
@@ -121,7 +121,7 @@ int plan_process(const struct oci_config *config, const struct oci_process *from
 	caps_from_oci(from->capabilities, facts->grantable, &p.caps, warnings);
 	r = plan_limits(config, from, &p, err);
 	if (r == 0)
-		r = plan_seccomp(config, facts->seccomp_cache_fd, &p, err);
+		r = plan_seccomp(config, facts, &p, err);
 	if (r < 0) {
 		plan_process_done(&p);
 		return r;

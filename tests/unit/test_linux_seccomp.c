@@ -140,7 +140,7 @@ static void check_profile(const char *name)
 	struct error err;
 
 	parse(json, len, &doc);
-	if (seccomp_filter_compile(oci_doc_root(doc), -1, &f, &err) < 0)
+	if (seccomp_filter_compile(oci_doc_root(doc), -1, -1, &f, &err) < 0)
 		fail_msg("%s: %s", name, err.msg);
 	assert_true(f.n_insns > 0);
 	for (char **line = lines; *line; line++) {
@@ -203,7 +203,7 @@ static void test_refused(void **state)
 		struct error err = { 0 };
 
 		parse(cases[i].json, strlen(cases[i].json), &doc);
-		assert_true(seccomp_filter_compile(oci_doc_root(doc), -1, &f, &err) < 0);
+		assert_true(seccomp_filter_compile(oci_doc_root(doc), -1, -1, &f, &err) < 0);
 		assert_string_equal(err.msg, cases[i].wanted);
 		assert_null(f.insns);
 	}
@@ -216,7 +216,7 @@ static void test_none(void **state)
 	int listener;
 
 	(void)state;
-	assert_int_equal(seccomp_filter_compile(NULL, -1, &f, &err), 0);
+	assert_int_equal(seccomp_filter_compile(NULL, -1, -1, &f, &err), 0);
 	assert_int_equal(f.n_insns, 0);
 	assert_int_equal(seccomp_filter_load(&f, &listener, &err), 0);
 }
@@ -242,7 +242,7 @@ static void test_flags(void **state)
 		struct error err;
 
 		parse(cases[i].json, strlen(cases[i].json), &doc);
-		assert_int_equal(seccomp_filter_compile(oci_doc_root(doc), -1, &f, &err), 0);
+		assert_int_equal(seccomp_filter_compile(oci_doc_root(doc), -1, -1, &f, &err), 0);
 		assert_int_equal(f.flags & cases[i].mask, cases[i].wanted);
 	}
 }
@@ -259,7 +259,7 @@ static void test_load(void **state)
 
 	(void)state;
 	parse(json, strlen(json), &doc);
-	assert_int_equal(seccomp_filter_compile(oci_doc_root(doc), -1, &f, &err), 0);
+	assert_int_equal(seccomp_filter_compile(oci_doc_root(doc), -1, -1, &f, &err), 0);
 	pid = fork();
 	if (pid == 0) {
 		if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
@@ -365,7 +365,7 @@ static void test_same_as_libseccomp(void **state)
 		}
 	buf_printf(&json, "]}");
 	parse(json.data, json.len, &doc);
-	if (seccomp_filter_compile(oci_doc_root(doc), -1, &f, &err) < 0)
+	if (seccomp_filter_compile(oci_doc_root(doc), -1, -1, &f, &err) < 0)
 		fail_msg("%s", err.msg);
 	reference(ctx, &all);
 	seccomp_release(ctx);

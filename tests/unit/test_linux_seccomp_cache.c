@@ -25,7 +25,7 @@
 #include "linux/seccomp_internal.h"
 
 static char top[] = "/tmp/test-seccomp-cache-XXXXXX";
-static int root_fd = -1, cache_fd = -1;
+static int root_fd = -1, cache_fd = -1, kept_fd = -1;
 
 #define PROFILE(names, more)                                                                                 \
 	"{\"defaultAction\": \"SCMP_ACT_ALLOW\", \"syscalls\": [{\"names\": [" names                         \
@@ -76,7 +76,7 @@ static void compile(const char *json, struct seccomp_filter *f)
 	_cleanup_(oci_doc_freep) struct oci_doc *doc = parse(json);
 	struct error err;
 
-	if (seccomp_filter_compile(oci_doc_root(doc), cache_fd, f, &err) < 0)
+	if (seccomp_filter_compile(oci_doc_root(doc), cache_fd, kept_fd, f, &err) < 0)
 		fail_msg("%s", err.msg);
 }
 
@@ -241,6 +241,43 @@ static void test_directory(void **state _unused_)
 	assert_true(seccomp_cache_open(-1) < 0);
 }
 
+static bool is_kept(const char *json)
+{
+	_cleanup_seccomp_filter_ struct seccomp_filter f = { 0 };
+	_cleanup_buf_ struct buf key = key_of(json, seccomp_available_actions());
+
+	return seccomp_kept_load(kept_fd, &key, &f);
+}
+
+/* A container's own: by another name of the cache's file, or alone; what it is not the filter of does not count. */
+static void test_kept(void **state)
+{
+	_cleanup_seccomp_filter_ struct seccomp_filter f = { 0 }, g = { 0 }, h = { 0 }, i = { 0 };
+	int cache = cache_fd;
+
+	assert_false(is_kept(profiles[0]));
+	kept_fd = root_fd;
+	assert_false(is_kept(profiles[0]));
+	compile(profiles[0], &f);
+	assert_true(is_kept(profiles[0]));
+	assert_false(is_kept(profiles[1]));
+	empty_cache(state);
+	compile(profiles[0], &g);
+	assert_false(is_cached(profiles[0])); /* nothing was compiled */
+	assert_int_equal(f.n_insns, g.n_insns);
+	assert_memory_equal(f.insns, g.insns, f.n_insns * sizeof(*f.insns));
+	compile(profiles[1], &h);
+	assert_true(is_kept(profiles[1]));
+	assert_false(is_kept(profiles[0]));
+	assert_int_equal(unlinkat(root_fd, "seccomp.bpf", 0), 0);
+	cache_fd = -1;
+	compile(profiles[0], &i);
+	cache_fd = cache;
+	assert_true(is_kept(profiles[0]));
+	assert_int_equal(unlinkat(root_fd, "seccomp.bpf", 0), 0);
+	kept_fd = -1;
+}
+
 static void test_bounded(void **state _unused_)
 {
 	_cleanup_strv_ char **v = NULL;
@@ -284,6 +321,7 @@ int main(void)
 		cmocka_unit_test_teardown(test_collision, empty_cache),
 		cmocka_unit_test_teardown(test_foreign_files, empty_cache),
 		cmocka_unit_test_teardown(test_directory, empty_cache),
+		cmocka_unit_test_teardown(test_kept, empty_cache),
 		cmocka_unit_test_teardown(test_bounded, empty_cache),
 	};
 

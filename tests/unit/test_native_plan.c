@@ -20,7 +20,8 @@
 /* The machine of the tests: all capabilities up to CAP_CHECKPOINT_RESTORE. */
 static const struct plan_facts facts = { .id = "web",
 					 .grantable = (UINT64_C(1) << 41) - 1,
-					 .seccomp_cache_fd = -1 };
+					 .seccomp_cache_fd = -1,
+					 .state_dirfd = -1 };
 
 static char *plan_text(const char *json, size_t len)
 {
