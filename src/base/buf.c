@@ -111,13 +111,23 @@ static void append_escaped(struct buf *b, unsigned char c)
 		buf_printf(b, "\\u%04x", c);
 }
 
+/* How many bytes at s are themselves in JSON, and ASCII: nearly all that we write. */
+static size_t plain_length(const unsigned char *s)
+{
+	size_t n = 0;
+
+	while (s[n] >= 0x20 && s[n] < 0x80 && s[n] != '"' && s[n] != '\\')
+		n++;
+	return n;
+}
+
 void buf_append_json(struct buf *b, const char *s)
 {
 	const unsigned char *p = (const unsigned char *)s;
 
 	buf_append(b, "\"", 1);
 	while (*p) {
-		size_t n = utf8_length(p);
+		size_t plain = plain_length(p), n = plain ? plain : utf8_length(p);
 
 		if (n == 0) {
 			buf_append_str(b, "\xef\xbf\xbd");

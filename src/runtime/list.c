@@ -64,7 +64,10 @@ static int get_record(struct runtime *rt, struct container *c, const struct isol
 /* The member "name": "value" with what separates it from the one before. */
 static void add_string(struct buf *out, const char *separator, const char *name, const char *value)
 {
-	buf_printf(out, "%s\"%s\":%s", separator, name, separator[1] ? " " : "");
+	buf_append_str(out, separator);
+	buf_append(out, "\"", 1);
+	buf_append_str(out, name);
+	buf_append_str(out, separator[1] ? "\": " : "\":");
 	buf_append_json(out, value);
 }
 
