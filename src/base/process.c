@@ -61,9 +61,11 @@ static int read_stat(int dirfd, const char *path, struct process_stat *ret)
 
 	if (fd < 0)
 		return errno == ENOENT ? -ESRCH : -errno;
-	n = fd_read_all(fd, line, sizeof(line) - 1);
+	do /* one read(2) gives all of it */
+		n = read(fd, line, sizeof(line) - 1);
+	while (n < 0 && errno == EINTR);
 	if (n < 0)
-		return (int)n;
+		return -errno;
 	line[n] = '\0';
 	return parse_stat(line, ret);
 }
@@ -83,11 +85,16 @@ int process_get_stat_at(int proc_dirfd, struct process_stat *ret)
 	return read_stat(proc_dirfd, "stat", ret);
 }
 
-bool process_is_alive(pid_t pid, uint64_t start_time)
+char process_look(pid_t pid, uint64_t start_time)
 {
 	struct process_stat st;
 
-	return process_get_stat(pid, &st) == 0 && st.start_time == start_time && !strchr("ZXx", st.state);
+	return process_get_stat(pid, &st) == 0 && st.start_time == start_time && !strchr("ZXx", st.state) ? st.state : 0;
+}
+
+bool process_is_alive(pid_t pid, uint64_t start_time)
+{
+	return process_look(pid, start_time) != 0;
 }
 
 int process_pidfd_open(pid_t pid)

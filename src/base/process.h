@@ -23,6 +23,9 @@ int process_get_stat_at(int proc_dirfd, struct process_stat *ret);
 /* Whether pid is the process that started at start_time and has not exited: a zombie has. */
 bool process_is_alive(pid_t pid, uint64_t start_time);
 
+/* Its state (field 3) when it is, else 0. */
+char process_look(pid_t pid, uint64_t start_time);
+
 /* pidfd_open(2): a CLOEXEC fd, readable when the process has exited, or -errno. */
 int process_pidfd_open(pid_t pid);
 

@@ -284,7 +284,7 @@ int container_open_dir(const struct env *env, const char *id, bool lock, struct 
 	if (env->root_dirfd < 0)
 		return not_found(id, err);
 	c = container_alloc(id);
-	c->dirfd = openat(env->root_dirfd, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	c->dirfd = openat(env->root_dirfd, id, O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (c->dirfd < 0)
 		return errno == ENOENT ? not_found(id, err) : error_errno(err, "open %s/%s", env->root, id);
 	if (lock) {
@@ -370,15 +370,25 @@ bool container_process_alive(const struct container *c)
 	return c->state->has_pid && process_is_alive((pid_t)c->state->pid, c->state->start_time);
 }
 
-enum container_status container_status_of(const struct container *c)
+enum container_status container_status_look(const struct container *c, char *ret_state)
 {
+	*ret_state = 0;
 	if (c->state->creating)
 		return CONTAINER_CREATING;
-	if (!container_process_alive(c))
+	if (c->state->has_pid)
+		*ret_state = process_look((pid_t)c->state->pid, c->state->start_time);
+	if (!*ret_state)
 		return CONTAINER_STOPPED;
 	if (faccessat(c->dirfd, CONTAINER_START_SOCKET, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return CONTAINER_CREATED;
 	return CONTAINER_RUNNING;
+}
+
+enum container_status container_status_of(const struct container *c)
+{
+	char state;
+
+	return container_status_look(c, &state);
 }
 
 void container_oci_state_fill(const struct container *c, enum container_status status, pid_t pid,

@@ -84,6 +84,9 @@ int container_config(struct container *c, const struct oci_config **ret, struct 
 #define CONTAINER_START_SOCKET "start.sock"
 enum container_status container_status_of(const struct container *c);
 
+/* The same, and the state of its process as proc_pid_stat(5) has it, 'R', 'S', 'D' …; 0 when it is not alive. */
+enum container_status container_status_look(const struct container *c, char *ret_state);
+
 /* Gives up the lock, so that other verbs may work on the container while this one waits. */
 void container_unlock(struct container *c);
 

@@ -157,12 +157,13 @@ int native_pids(const struct env *env _unused_, struct container *c, pid_t **ret
 int native_status(const struct env *env _unused_, struct container *c, enum container_status *ret,
 		  struct error *err)
 {
-	enum container_status status = container_status_of(c);
+	char state;
+	enum container_status status = container_status_look(c, &state);
 	bool frozen = false;
 	int r;
 
 	if ((status == CONTAINER_RUNNING || status == CONTAINER_CREATED) && c->state->n_cgroup > 0) {
-		r = cgroup_strings_frozen(c->state->cgroup, c->state->n_cgroup, &frozen, err);
+		r = cgroup_strings_frozen(c->state->cgroup, c->state->n_cgroup, state, &frozen, err);
 		if (r < 0 && container_process_alive(c))
 			return r;
 		if (r < 0) /* the group went away with the container, just now */

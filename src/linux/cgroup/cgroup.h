@@ -160,8 +160,11 @@ int cgroup_signal(const struct cgroup *cg, int sig, struct error *err);
 int cgroup_freeze(const struct cgroup *cg, bool freeze, struct error *err);
 int cgroup_frozen(const struct cgroup *cg, bool *ret, struct error *err);
 
-/* cgroup_frozen() of what cgroup_to_strings() gave, opening nothing but the hierarchy that knows. */
-int cgroup_strings_frozen(char *const *v, size_t n, bool *ret, struct error *err);
+/*
+ * cgroup_frozen() of what cgroup_to_strings() gave, opening nothing but the hierarchies that know. state: of the group's first process
+ * (proc_pid_stat(5), field 3), or 0: since Linux 6.1 one that v1's freezer has shows as 'D', so one that runs or sleeps is not asked about there.
+ */
+int cgroup_strings_frozen(char *const *v, size_t n, char state, bool *ret, struct error *err);
 
 /*
  * The short way to the end of what cgroup_to_strings() gave when nobody is in it any more: removes the directories without opening one.

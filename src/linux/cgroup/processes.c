@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -234,14 +235,32 @@ static int read_word(const char *string, const char *file, char ret[static WORD_
 	return 0;
 }
 
-int cgroup_strings_frozen(char *const *v, size_t n, bool *ret, struct error *err)
+/*
+ * Linux 6.1 gave what is frozen a state of its own (TASK_FROZEN, shown as 'D'); before that a group counted as frozen whose processes slept on
+ * undisturbed, in poll(2) for example, as 'S'.
+ */
+static bool frozen_has_a_state(void)
+{
+	static int known = -1;
+	struct utsname u;
+	const char *p;
+	uint64_t major, minor;
+
+	if (known >= 0)
+		return known;
+	known = uname(&u) == 0 && (p = num_scan_u64(u.release, &major)) && *p == '.' && num_scan_u64(p + 1, &minor) &&
+		(major > 6 || (major == 6 && minor >= 1));
+	return known;
+}
+
+int cgroup_strings_frozen(char *const *v, size_t n, char state, bool *ret, struct error *err)
 {
 	ssize_t v2 = find_string(v, n, ""), v1 = find_string(v, n, "freezer");
 	char word[WORD_SIZE] = "";
 	int r = v2 < 0 ? 0 : read_word(v[v2], "cgroup.freeze", word, err);
 
 	*ret = r == 0 && word[0] == '1';
-	if (r < 0 || *ret || v1 < 0)
+	if (r < 0 || *ret || v1 < 0 || ((state == 'R' || state == 'S') && frozen_has_a_state()))
 		return r;
 	r = read_word(v[v1], "freezer.state", word, err);
 	*ret = r == 0 && word[0] && !str_skip_prefix(word, "THAWED");
