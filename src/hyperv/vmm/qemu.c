@@ -29,8 +29,11 @@
  * microvm-noacpi: QEMU itself adds the devices to the command line of a kernel that can read them there, as the own one does
  * (contrib/guest/kernel.config): no ACPI tables are interpreted, nor kept in a clone.
  *
- * The two CPU features that TCG loses: QEMU 7.2 emulates cmpxchg16b wrongly (random double faults), and
- * 5-level page tables cost time for nothing.
+ * The CPU features that TCG loses: QEMU 7.2 emulates cmpxchg16b wrongly (random double faults), and
+ * 5-level page tables cost time for nothing. erms: a kernel that believes in it clears and copies by the byte ("rep stosb"), and TCG makes each
+ * byte a turn of a loop; without, it is eight bytes a turn. init_on_alloc=0: distributions' kernels clear all that they allocate, 9p's buffers for
+ * every request among it. That is a second line of defence inside the guest (against a kernel that shows what it has not written); it is given up
+ * where there is emulation alone, which is no boundary anyway, and the own kernel (contrib/guest/kernel.config) has not got it either.
  *
  * virt: arm64's, told by a device tree that QEMU writes; its firmware's flash stays empty. No interrupt translation service and no ACPI: there is no
  * PCI device to use them. pauth-impdef: pointers are signed by a hash of QEMU's own instead of the architecture's, which is half of a guest's
@@ -39,8 +42,8 @@
 enum { MICROVM, MICROVM_NOACPI, VIRT, _MACHINE_MAX };
 
 #define X86_ARGS " no_timer_check reboot=t pci=off"
-#define X86_TCG_CPU "max,cx16=off,la57=off"
-#define X86_TCG_ARGS X86_ARGS " tsc=reliable noreplace-smp"
+#define X86_TCG_CPU "max,cx16=off,la57=off,erms=off"
+#define X86_TCG_ARGS X86_ARGS " tsc=reliable noreplace-smp init_on_alloc=0"
 
 static const struct machine {
 	const char *name, *options;
