@@ -37,8 +37,6 @@
 
 #define IMAGE "/image" /* contrib/guest/build-guest puts everything there; /init is a symbolic link into it  \
 			*/
-#define AGENT_CGROUP BOOT_CGROUP_DIR "/.agent" /* no container is called that: an id begins with no dot */
-
 enum { CMDLINE_MAX = 8192 };
 
 #define NO_EXTRAS (MS_NOSUID | MS_NODEV | MS_NOEXEC)
@@ -213,9 +211,9 @@ static int set_up_cgroup(struct error *err)
 	r = write_file(BOOT_CGROUP_DIR "/cgroup.subtree_control", enable, err);
 	if (r < 0)
 		return r;
-	if (mkdir(AGENT_CGROUP, 0755) < 0)
-		return error_errno(err, "mkdir of %s", AGENT_CGROUP);
-	return write_file(AGENT_CGROUP "/cgroup.procs", "0", err);
+	if (mkdir(BOOT_AGENT_CGROUP, 0755) < 0)
+		return error_errno(err, "mkdir of %s", BOOT_AGENT_CGROUP);
+	return write_file(BOOT_AGENT_CGROUP "/cgroup.procs", "0", err);
 }
 
 static int bring_up_loopback(struct error *err)
@@ -249,7 +247,7 @@ int boot_guest(struct error *err)
 		mount_early, fill_stdio, load_modules, leave_rootfs, enter_image, bring_up_loopback, harden, set_up_cgroup,
 	};
 
-	if (access(AGENT_CGROUP, F_OK) == 0) /* made by the last step: this is the program executed again */
+	if (access(BOOT_AGENT_CGROUP, F_OK) == 0) /* made by the last step: this is the program executed again */
 		return 0;
 	umask(022);
 	for (size_t i = 0; i < ARRAY_SIZE(steps); i++) {

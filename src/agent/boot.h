@@ -5,9 +5,10 @@
 #include "base/error.h"
 #include "base/macros.h"
 
-/* Where boot_mount_share() puts the host's share, and the guest's cgroup v2 hierarchy. */
+/* Where boot_mount_share() puts the host's share, the guest's cgroup v2 hierarchy, and the leaf in it that the agent is in. */
 #define BOOT_SHARE_DIR "/run/share"
 #define BOOT_CGROUP_DIR "/sys/fs/cgroup"
+#define BOOT_AGENT_CGROUP BOOT_CGROUP_DIR "/.agent" /* no container is called that: an id begins with no dot */
 
 /*
  * All that PID 1 owes the guest before the first message: mounts /proc, /sys, /dev, /run and cgroup2 from a

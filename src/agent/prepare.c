@@ -16,6 +16,7 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include "agent/boot.h"
 #include "base/fd.h"
 #include "base/mem.h"
 #include "linux/cgroup/devices.h"
@@ -57,6 +58,23 @@ static int make_namespace(int type, int *ret, struct error *err)
 	return r < 0 ? error_errnum(err, r, "return to the %s namespace", namespace_type(type)->name) : 0;
 }
 
+/*
+ * The first device program that is attached anywhere has the kernel patch its own code (cgroup_bpf_enabled_key is a static key), page by page and
+ * with all processors stopped. It stays patched while one is attached: to the agent's own group, one that lets everything pass.
+ */
+static void patch_device_checks(void)
+{
+	const struct device_rule everything = { true, 'a', -1, -1, DEVICE_ACCESS_ALL };
+	_cleanup_fd_ int dirfd = open(BOOT_AGENT_CGROUP, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_free_ struct bpf_insn *insns = NULL;
+	struct error ignored;
+	size_t n;
+
+	device_program(&everything, 1, &insns, &n);
+	if (dirfd >= 0)
+		device_program_attach(dirfd, insns, n, &ignored);
+}
+
 int prepare(struct prepared *ret, struct error *err)
 {
 	struct error ignored;
@@ -67,6 +85,7 @@ int prepare(struct prepared *ret, struct error *err)
 		r = make_namespace(namespaces[i].type, fd_of(ret, i), err);
 	filter = device_program_preload(&ignored);
 	ret->device_filter_fd = filter < 0 ? -1 : filter;
+	patch_device_checks();
 	return r;
 }
 
@@ -102,8 +121,9 @@ int prepared_use(const struct prepared *p, struct bundle *b, struct error *err)
 	return 0;
 }
 
+/* Not closed: see the header. */
 void prepared_given(struct prepared *p)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(namespaces); i++)
-		*fd_of(p, i) = fd_close(*fd_of(p, i));
+		*fd_of(p, i) = -1;
 }

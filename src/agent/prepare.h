@@ -28,7 +28,10 @@ int prepare(struct prepared *ret, struct error *err);
  */
 int prepared_use(const struct prepared *p, struct bundle *b, struct error *err);
 
-/* The namespaces have been given away: closes them, and keeps the filter. */
+/*
+ * The namespaces have been given away, and no other container gets them. Their fds stay open until the machine ends, so the kernel does not take
+ * them apart when the container ends, which the machine does next. The filter is kept for others.
+ */
 void prepared_given(struct prepared *p);
 
 #endif
