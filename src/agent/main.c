@@ -109,6 +109,8 @@ int main(_unused_ int argc, char **argv)
 	int r;
 
 	a.guest = getpid() == 1 && !argv[1];
+	/* "start" tells our processes from what they have become by the name (native/low_memory.c): no program of a container has this one */
+	prctl(PR_SET_NAME, "hvrun-agent");
 	r = a.guest ? serve_guest(&a, argv, &err) : serve_test(&a, argv, &err);
 	if (r < 0)
 		dprintf(STDERR_FILENO, "hvrun-agent: %s\n", err.msg);
