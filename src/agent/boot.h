@@ -25,9 +25,15 @@ int boot_guest(struct error *err);
  */
 int boot_open_port(const char *name, int timeout_ms, struct error *err);
 
-/* Mounts the 9p export VMM_SHARE_TAG at BOOT_SHARE_DIR. Once per VM, when the host asks for it. Returns 0 or
+/* Mounts the export VMM_SHARE_TAG, by 9p or virtiofs, at BOOT_SHARE_DIR. Once per VM, when the host asks for it. Returns 0 or
  * < 0 with *err. */
 int boot_mount_share(struct error *err);
+
+/*
+ * Files that have been closed are closed on the host, too, when it returns: by virtiofs that is told later (FUSE_RELEASE), and a share with a file that is open
+ * for writing cannot be made read-only there.
+ */
+void boot_settle_share(void);
 
 /* Tells the kernel's console, if there is one, why the guest is of no use. */
 void boot_complain(const struct error *err);

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "agent/agent.h"
+#include "agent/boot.h"
 #include "agent/disks.h"
 #include "base/fd.h"
 #include "base/file.h"
@@ -118,6 +119,7 @@ int verb_create(const struct verb_context *v, pid_t *ret_pid, _unused_ struct bu
 		return r;
 	}
 	*ret_pid = c->state->pid;
+	boot_settle_share();
 	return 0;
 }
 

@@ -25,6 +25,7 @@ static const char *const layers[] = { "none", "overlay", "memory", NULL };
 static const char *const booleans[] = { "true", "false", NULL };
 static const char *const image_types[] = { "erofs", "ext4", "squashfs", NULL };
 static const char *const image_formats[] = { "raw", "qcow2", NULL };
+static const char *const share_types[] = { "9p", "virtiofs", NULL };
 static const char *const container_types[] = { "sandbox", "container", NULL };
 
 static const char *const switches[] = { "0", "1", NULL };
@@ -108,6 +109,9 @@ static const struct annotation_def defs[_ANNOTATION_MAX] = {
 				     "root.path is an image of this type of file system, for a virtual machine; no directory." },
 	[ANNOTATION_ROOTFS_FORMAT] = { "io.hvrun.rootfs.format", ANNOTATION_TYPE_CHOICE, image_formats,
 				       "The format of that image's file; raw without it." },
+	[ANNOTATION_SHARE_TYPE] = { "io.hvrun.share-type", ANNOTATION_TYPE_CHOICE, share_types,
+				    "How the root file system and bind mounts of a HyperV container come into its virtual machine; "
+				    "without it, as hyperv.share_type in the configuration file says." },
 };
 
 const char *const annotations_unsafe[] = { "io.hvrun.",

@@ -56,6 +56,11 @@ static int fill_hyperv(struct settings_hyperv *h, const struct hv_settings_hyper
 				 f->memory);
 	if (f->vmm)
 		h->vmm = f->vmm;
+	if (f->share_type && !str_eq(f->share_type, "9p") && !str_eq(f->share_type, "virtiofs"))
+		return error_set(err, EINVAL, "hyperv.share_type: \"%s\" is not a valid value (9p, virtiofs)", f->share_type);
+	if (f->share_type)
+		h->share_type = f->share_type;
+	h->virtiofsd_path = f->virtiofsd_path;
 	if (f->has_vcpus)
 		h->vcpus = f->vcpus;
 	h->spare_links = f->has_spare_links ? f->spare_links : 0;
@@ -263,6 +268,7 @@ int settings_load(const char *path, struct settings **ret, struct error *err)
 	s->hyperv = (struct settings_hyperv){
 		.accel = "kvm",
 		.vmm = "qemu",
+		.share_type = "9p",
 		.memory = DEFAULT_MEMORY,
 		.vcpus = DEFAULT_VCPUS,
 		.boot_timeout = DEFAULT_BOOT_TIMEOUT,

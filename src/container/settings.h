@@ -48,6 +48,8 @@ struct settings_hyperv {
 	uint32_t vcpus;
 	uint32_t spare_links;  /* network cards beside those for the links that are there when it is created */
 	uint32_t boot_timeout; /* seconds until the agent must have answered */
+	const char *share_type;     /* how the host's directories come into a VM, unless an annotation says so: "9p" or "virtiofs" */
+	const char *virtiofsd_path; /* NULL: where it usually is */
 	bool use_template;     /* VMs are copies of one that has booted */
 	const char *template_dir; /* NULL: /run/hvrun-template or the like */
 	/* What vm sections of bundles may name, beside what is named here anyway: patterns of host_file.h; NULL: nothing. */

@@ -104,6 +104,22 @@ static int check_vmm(const struct settings_hyperv *s, struct report *r)
 	return 0;
 }
 
+/* Only who asks for virtiofs misses it. */
+static void check_virtiofsd(const struct settings_hyperv *s, struct report *r)
+{
+	const struct oci_config nothing = { 0 };
+	const struct choice usual = CHOICE_USUAL(s);
+	struct error err;
+	struct vm_spec spec = { 0 };
+	const char *binary = spec_make_vm(&nothing, s, &usual, &spec, &err) == 0 ? vmm_virtiofsd(&spec, &err) : NULL;
+	_cleanup_free_ char *version = binary ? ask_version(binary) : NULL;
+
+	if (binary)
+		report_add(r, REPORT_OK, "virtiofsd", "%s%s%s", binary, version ? ": " : "", version ? version : "");
+	else
+		report_add(r, spec.virtiofs ? REPORT_NO : REPORT_NOTE, "virtiofsd", "%s", err.msg);
+}
+
 static int check_worker(const struct settings_hyperv *s, struct report *r)
 {
 	struct error err;
@@ -191,6 +207,7 @@ void hyperv_check(const struct env *env, struct report *r)
 	check_accel(s, r);
 	check_vmm(s, r);
 	check_worker(s, r);
+	check_virtiofsd(s, r);
 	check_templates(env, r);
 	r->section = "guests";
 	for (size_t i = 0; i < s->n_guests; i++)

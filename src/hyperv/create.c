@@ -135,7 +135,11 @@ static int decide(struct creation *k, struct error *err)
 	if (!vmm)
 		return -err->code;
 	k->binary = vmm_binary(vmm, &k->vm, err);
-	return k->binary ? 0 : -err->code;
+	if (!k->binary)
+		return -err->code;
+	if (k->vm.virtiofs)
+		k->vm.virtiofsd = vmm_virtiofsd(&k->vm, err);
+	return k->vm.virtiofs && !k->vm.virtiofsd ? -err->code : 0;
 }
 
 static int decide_network(struct creation *k, struct error *err)
@@ -143,11 +147,16 @@ static int decide_network(struct creation *k, struct error *err)
 	return network_count_cards(k->network_fd, k->req->bundle->config, settings_of(k)->spare_links, &k->vm.n_nics, err);
 }
 
-/* Without a template, or with one that cannot be had, the VM boots. */
+/*
+ * Without a template, or with one that cannot be had, the VM boots. For virtiofs there is none: a copy's RAM is its own, which virtiofsd could not see, and the
+ * device's state is virtiofsd's, which cannot be saved.
+ */
 static int choose_template(struct creation *k, _unused_ struct error *err)
 {
 	struct error e;
 
+	if (k->vm.virtiofs)
+		return 0;
 	if (template_get(k->req->env, k->req->bundle->config, &k->vm, k->binary, &k->template, &e) < 0)
 		log_warning("container \"%s\": its virtual machine is booted: %s", k->req->container->id, e.msg);
 	return 0;
@@ -329,6 +338,7 @@ static int note_worker(struct creation *k, struct error *err)
 	struct container *c = k->req->container;
 
 	c->state->accel = oci_doc_strdup(c->state_doc, vmm_accel_to_string(k->vm.accel));
+	c->state->share_type = oci_doc_strdup(c->state_doc, spec_share_type(&k->vm));
 	c->state->has_vm_memory = c->state->has_vm_vcpus = true;
 	c->state->vm_memory = k->vm.memory;
 	c->state->vm_vcpus = k->vm.vcpus;

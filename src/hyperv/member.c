@@ -104,6 +104,7 @@ static int find_sandbox(struct member *m, struct error *err)
 {
 	const char *id = annotation_sandbox_of(m->bundle->config->annotations);
 	const char *kernel = annotation_get(m->bundle->config->annotations, ANNOTATION_GUEST_KERNEL);
+	const char *share_type = annotation_get(m->bundle->config->annotations, ANNOTATION_SHARE_TYPE);
 	int r = container_open(m->env, id, false, &m->sandbox, err);
 
 	if (r != 0)
@@ -117,6 +118,9 @@ static int find_sandbox(struct member *m, struct error *err)
 	if (kernel && !str_eq(kernel, m->sandbox->state->guest_kernel))
 		return error_set(err, EINVAL, "annotation %s: \"%s\": the virtual machine of the pod sandbox \"%s\" runs \"%s\"",
 				 annotation_def(ANNOTATION_GUEST_KERNEL)->key, kernel, id, m->sandbox->state->guest_kernel);
+	if (share_type && !str_eq_nocase(share_type, m->sandbox->state->share_type))
+		return error_set(err, EINVAL, "annotation %s: \"%s\": the virtual machine of the pod sandbox \"%s\" has its file systems by \"%s\"",
+				 annotation_def(ANNOTATION_SHARE_TYPE)->key, share_type, id, m->sandbox->state->share_type);
 	r = container_config(m->sandbox, &m->sandbox_config, err);
 	return r < 0 ? error_wrap(err, "pod sandbox \"%s\"", id) : 0;
 }
@@ -232,6 +236,7 @@ static int start_worker(struct member *m, struct error *err)
 	if (r < 0)
 		return r;
 	s->accel = oci_doc_strdup(req->container->state_doc, m->sandbox->state->accel);
+	s->share_type = oci_doc_strdup(req->container->state_doc, m->sandbox->state->share_type);
 	s->guest_kernel = oci_doc_strdup(req->container->state_doc, m->sandbox->state->guest_kernel);
 	return create_note_worker(req->container, m->launch.pid, m->cgroup, err);
 }

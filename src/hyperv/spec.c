@@ -110,6 +110,18 @@ static int apply_vm_section(const struct oci_vm *vm, const struct choice *choice
 	return 0;
 }
 
+static bool wants_virtiofs(const struct oci_config *c, const struct settings_hyperv *s)
+{
+	const char *type = annotation_get(c->annotations, ANNOTATION_SHARE_TYPE);
+
+	return str_eq_nocase(type ? type : s->share_type, SPEC_SHARE_VIRTIOFS);
+}
+
+const char *spec_share_type(const struct vm_spec *vm)
+{
+	return vm->virtiofs ? SPEC_SHARE_VIRTIOFS : "9p";
+}
+
 int spec_make_vm(const struct oci_config *config, const struct settings_hyperv *settings, const struct choice *choice,
 		 struct vm_spec *ret, struct error *err)
 {
@@ -124,6 +136,9 @@ int spec_make_vm(const struct oci_config *config, const struct settings_hyperv *
 		.kernel = guest->kernel,
 		.initrd = guest->initrd,
 		.kernel_args = guest->parameters,
+		.virtiofs = wants_virtiofs(config, settings),
+		.virtiofsd = settings->virtiofsd_path,
+		.share_fd = -1,
 		.control_fd = -1,
 		.stream_fd = -1,
 		.console_fd = -1,
@@ -163,6 +178,7 @@ void spec_for_worker(const struct vm_spec *vm, const char *vmm, const char *bina
 		.nics = vm->n_nics,
 		.has_storage = true,
 		.storage = vm->storage,
+		.virtiofsd = vm->virtiofs ? (char *)vm->virtiofsd : NULL,
 		.has_root_disk = vm->has_root,
 		.root_disk = vm->root,
 	};

@@ -18,6 +18,10 @@ enum {
 	SPEC_VMM_PIDS = 128, /* threads of the VMM and the worker, the virtual processors not counted */
 };
 
+/* How the shares come into a VM, by the names of annotation io.hvrun.share-type: this one, or "9p". */
+#define SPEC_SHARE_VIRTIOFS "virtiofs"
+const char *spec_share_type(const struct vm_spec *vm);
+
 /* Limits of the container's cgroup on the host: the worker and the VMM are in it. Points into the config and
  * into itself. */
 struct host_limits {

@@ -74,6 +74,7 @@ static int wanted_init(struct wanted *t, const struct env *env, const struct vm_
 
 	t->env = env;
 	t->vm = *vm;
+	t->vm.virtiofs = false;
 	t->vm.memory = template_memory(vm->memory, settings_of(t)->memory);
 	t->binary = binary;
 	t->vmm = vmm_find(settings_of(t)->vmm, err);

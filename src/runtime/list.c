@@ -117,6 +117,8 @@ static void write_record(struct buf *out, const struct record *r, bool pretty)
 		add_string(out, separator, "accel", r->s->accel);
 	if (r->s->guest_kernel)
 		add_string(out, separator, "guestKernel", r->s->guest_kernel);
+	if (r->s->share_type)
+		add_string(out, separator, "shareType", r->s->share_type);
 	if (r->s->sandbox)
 		add_string(out, separator, "sandbox", r->s->sandbox);
 	add_startup(out, separator, r->s->startup, pretty);

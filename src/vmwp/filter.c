@@ -71,6 +71,27 @@ static void give(struct sock_fprog *p, uint32_t action)
 	add(p, BPF_RET | BPF_K, action, 0, 0);
 }
 
+/*
+ * What one of them needs all the same. virtiofsd begins with accept(2) and chroot(2), gives up the right to the latter, and loads a filter of its own. A VMM that
+ * speaks vhost-user gives its peer the other end of a socketpair(2), which leads nowhere else.
+ */
+static bool is_refused(enum jail_who who, unsigned nr)
+{
+	static const struct {
+		enum jail_who who;
+		unsigned nr;
+	} let_through[] = {
+		{ JAIL_FILE_SERVER, SYS_accept }, { JAIL_FILE_SERVER, SYS_accept4 }, { JAIL_FILE_SERVER, SYS_chroot },
+		{ JAIL_FILE_SERVER, SYS_unshare }, /* refuse_unshare() */
+		{ JAIL_VMM_ALONE, SYS_socketpair },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(let_through); i++)
+		if (let_through[i].who == who && let_through[i].nr == nr)
+			return false;
+	return true;
+}
+
 /* The low half of an argument, where flags are. */
 static size_t argument(unsigned i)
 {
@@ -103,6 +124,16 @@ static void refuse_namespaces(struct sock_fprog *p)
 	give(p, SECCOMP_RET_ALLOW);
 }
 
+/* A working directory of its own for a thread (CLONE_FS), by which virtiofsd names files that have extended attributes. */
+static void refuse_unshare(struct sock_fprog *p)
+{
+	add(p, BPF_JMP | BPF_JEQ | BPF_K, SYS_unshare, 0, 4);
+	load(p, argument(0));
+	add(p, BPF_JMP | BPF_JEQ | BPF_K, CLONE_FS, 1, 0);
+	give(p, SECCOMP_RET_ERRNO | EPERM);
+	give(p, SECCOMP_RET_ALLOW);
+}
+
 /* The one file that it opens like this is its memory; the 9p server always has O_NOFOLLOW as well. */
 static void ask_for_memory(struct sock_fprog *p)
 {
@@ -114,15 +145,18 @@ static void ask_for_memory(struct sock_fprog *p)
 	give(p, SECCOMP_RET_ALLOW);
 }
 
-void filter_make(bool notify, struct sock_fprog *ret)
+void filter_make(enum jail_who who, bool notify, struct sock_fprog *ret)
 {
 	struct sock_fprog p = { .filter = xcalloc(2 * ARRAY_SIZE(refused) + 32, sizeof(*p.filter)) };
 
 	check_machine(&p);
 	refuse_namespaces(&p);
 	refuse(&p, NR_CLONE3, ENOSYS);
+	if (who == JAIL_FILE_SERVER)
+		refuse_unshare(&p);
 	for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
-		refuse(&p, refused[i], EPERM);
+		if (is_refused(who, refused[i]))
+			refuse(&p, refused[i], EPERM);
 	if (notify)
 		ask_for_memory(&p);
 	give(&p, SECCOMP_RET_ALLOW);

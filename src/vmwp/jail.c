@@ -147,7 +147,7 @@ static bool is_local(const char *path)
 static int bind_files(struct jail *j, struct worker *w, struct error *err)
 {
 	const struct hv_worker_vm *vm = w->setup->vm;
-	const char *own[] = { vm->binary, vm->kernel, vm->initrd, strcmp(vm->accel, "kvm") ? NULL : "/dev/kvm" };
+	const char *own[] = { vm->binary, vm->kernel, vm->initrd, vm->virtiofsd, strcmp(vm->accel, "kvm") ? NULL : "/dev/kvm" };
 	int r = 0;
 
 	for (size_t i = 0; r == 0 && vm->jail && i < vm->jail->n_files; i++)
@@ -188,21 +188,35 @@ static int change_root(struct error *err)
 	return r < 0 ? error_errnum(err, r, "jail: change of root") : 0;
 }
 
-/*
- * Of proc(5) only what is about the VMM's own processes, which jail_start.c mounts at JAIL_PROC_DIR. And one sysctl that QEMU reads before it maps memory that
- * swap space is not reserved for; what it says on the host is for the kernel to heed, whatever QEMU thinks.
- */
-static int make_proc(const struct jail *j, struct error *err)
+/* Sysctls that QEMU (before it maps memory that swap space is not reserved for) and virtiofsd read; what the host's say is for its kernel to heed. */
+static const struct {
+	const char *dir, *path, *value;
+} sysctls[] = {
+	{ "proc/sys/vm", "proc/sys/vm/overcommit_memory", "0\n" },
+	{ "proc/sys/fs", "proc/sys/fs/file-max", "9223372036854775807\n" },
+};
+
+static int make_sysctl(const struct jail *j, size_t i, struct error *err)
 {
-	int r = file_mkdir_p(j->dirfd, "proc/sys/vm", 0555), fd;
+	_cleanup_fd_ int fd = -1;
+	int r = file_mkdir_p(j->dirfd, sysctls[i].dir, 0555);
 
 	if (r < 0)
-		return error_errnum(err, r, "jail: mkdir proc/sys/vm");
-	fd = openat(j->dirfd, "proc/sys/vm/overcommit_memory", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
-	if (fd >= 0)
-		r = fd_write_all(fd, "0\n", 2);
-	fd_close(fd);
-	if (fd < 0 || r < 0 || mkdirat(j->dirfd, JAIL_PROC_DIR + 1, 0555) < 0 || symlinkat(JAIL_PROC_DIR "/self", j->dirfd, "proc/self") < 0 ||
+		return error_errnum(err, r, "jail: mkdir %s", sysctls[i].dir);
+	fd = openat(j->dirfd, sysctls[i].path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0444);
+	r = fd < 0 ? -errno : fd_write_all(fd, sysctls[i].value, strlen(sysctls[i].value));
+	return r < 0 ? error_errnum(err, r, "jail: make %s", sysctls[i].path) : 0;
+}
+
+/* Of proc(5) only what is about the program's own processes, which jail_start.c mounts at JAIL_PROC_DIR; and a few sysctls. */
+static int make_proc(const struct jail *j, struct worker *w, struct error *err)
+{
+	size_t n = w->setup->vm->virtiofsd ? ARRAY_SIZE(sysctls) : 1;
+
+	for (size_t i = 0; i < n; i++)
+		if (make_sysctl(j, i, err) < 0)
+			return -err->code;
+	if (mkdirat(j->dirfd, JAIL_PROC_DIR + 1, 0555) < 0 || symlinkat(JAIL_PROC_DIR "/self", j->dirfd, "proc/self") < 0 ||
 	    symlinkat(JAIL_PROC_DIR "/thread-self", j->dirfd, "proc/thread-self") < 0)
 		return error_errno(err, "jail: make /proc");
 	return 0;
@@ -216,7 +230,7 @@ static int fill(struct jail *j, struct worker *w, const int *fds, size_t n_fds, 
 	if (r == 0)
 		r = make_share_tree(j, w, fds, n_fds, err);
 	if (r == 0)
-		r = make_proc(j, err);
+		r = make_proc(j, w, err);
 	if (r < 0)
 		return r;
 	r = sys_mount_setattr(j->dirfd, "", AT_EMPTY_PATH, &readonly);

@@ -7,6 +7,7 @@
  * kernel's when we die (PR_SET_PDEATHSIG; pid_namespaces(7)). Whether we had died before it asked for that, our pidfd says: in its namespace we have
  * no pid.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
@@ -39,7 +40,23 @@
  */
 #define CAPABILITIES (BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_FOWNER) | BIT(CAP_FSETID))
 
-enum { FILES_MAX = 65536, LOCKED_BYTES_MAX = 64 << 10 };
+/*
+ * virtiofsd becomes who makes a file for the time of the call, goes into the share by chroot(2), and drops from its bounding set what it does not need, that
+ * right and the one to do so among it. It has a descriptor for each file that the guest's kernel remembers.
+ */
+#define FILE_SERVER_CAPABILITIES (CAPABILITIES | BIT(CAP_SETUID) | BIT(CAP_SETGID) | BIT(CAP_SYS_CHROOT) | BIT(CAP_SETPCAP))
+enum { FILES_MAX = 65536, FILE_SERVER_FILES_MAX = 1000000, LOCKED_BYTES_MAX = 64 << 10 };
+
+static const struct role {
+	uint64_t capabilities;
+	uint64_t file_capabilities; /* where the container may set those of files */
+	rlim_t files;
+	bool leaves_shares;
+} roles[_JAIL_WHO_MAX] = {
+	[JAIL_VMM] = { CAPABILITIES, BIT(CAP_SETFCAP), FILES_MAX, false },
+	[JAIL_VMM_ALONE] = { 0, 0, FILES_MAX, true },
+	[JAIL_FILE_SERVER] = { FILE_SERVER_CAPABILITIES, BIT(CAP_SETFCAP), FILE_SERVER_FILES_MAX, false },
+};
 
 /* What the child has beside what it was told. */
 struct child {
@@ -77,6 +94,28 @@ static int set_fds(struct child *c, struct error *err)
 	return 0;
 }
 
+/* In a mount namespace of its own, which has no shares then. */
+static int leave_shares(struct child *c, struct error *err)
+{
+	DIR *dir;
+	int r;
+
+	if (!roles[c->s->who].leaves_shares)
+		return 0;
+	r = sys_mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+	dir = r < 0 ? NULL : opendir(JAIL_SHARE_DIR);
+	if (r == 0)
+		r = dir ? sys_fchdir(dirfd(dir)) : -errno;
+	for (struct dirent *e = dir ? readdir(dir) : NULL; r == 0 && e; e = readdir(dir))
+		if (strcmp(e->d_name, ".") && strcmp(e->d_name, ".."))
+			r = sys_umount2(e->d_name, MNT_DETACH | UMOUNT_NOFOLLOW);
+	if (dir)
+		closedir(dir);
+	if (r == 0)
+		r = sys_chdir("/");
+	return r < 0 ? error_errnum(err, r, "leave the shares") : 0;
+}
+
 /*
  * Its processes alone (subset=pid, Linux 5.8): no sysctl, nothing that root can write to. The 9p server needs /proc/self/fd. An older one, of a VMM that was here
  * before, has no processes any more.
@@ -112,14 +151,14 @@ static int set_label(struct child *c, struct error *err)
 	return r < 0 ? error_errnum(err, r, "make /proc read-only") : 0;
 }
 
-static int set_limits(_unused_ struct child *c, struct error *err)
+static int set_limits(struct child *c, struct error *err)
 {
-	static const struct {
+	const struct {
 		int resource;
 		rlim_t value;
 	} limits[] = {
 		{ RLIMIT_CORE, 0 }, /* it would be the guest's memory */
-		{ RLIMIT_NOFILE, FILES_MAX },
+		{ RLIMIT_NOFILE, roles[c->s->who].files },
 		{ RLIMIT_MEMLOCK, LOCKED_BYTES_MAX },
 		{ RLIMIT_MSGQUEUE, 0 },
 	};
@@ -139,7 +178,8 @@ static int set_limits(_unused_ struct child *c, struct error *err)
 
 static int set_capabilities(struct child *c, struct error *err)
 {
-	const uint64_t few = CAPABILITIES | (c->s->file_capabilities ? BIT(CAP_SETFCAP) : 0);
+	const struct role *role = &roles[c->s->who];
+	const uint64_t few = role->capabilities | (c->s->file_capabilities ? role->file_capabilities : 0);
 	const struct caps caps = { .bounding = few, .effective = few, .permitted = few };
 	int r = caps_drop_bounding(&caps, err);
 
@@ -180,7 +220,7 @@ static int set_filter(struct child *c, struct error *err)
 static _noreturn_ void child(struct child *c)
 {
 	static int (*const steps[])(struct child *c, struct error *err) = {
-		set_signals, set_fds, mount_proc, set_label, set_limits, set_capabilities, die_with_parent, set_filter,
+		set_signals, set_fds, leave_shares, mount_proc, set_label, set_limits, set_capabilities, die_with_parent, set_filter,
 	};
 	char *const environment[] = { NULL };
 	struct error err;
@@ -223,7 +263,7 @@ static int start(const struct child *c, int peer, int *ret_pidfd, struct error *
 {
 	const struct sys_clone clone = {
 		.flags = CLONE_PIDFD | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP |
-			 (c->s->new_network ? CLONE_NEWNET : 0),
+			 (c->s->new_network ? CLONE_NEWNET : 0) | (roles[c->s->who].leaves_shares ? CLONE_NEWNS : 0),
 		.pidfd = ret_pidfd,
 	};
 	struct child own = *c;
@@ -249,7 +289,7 @@ int jail_start(const struct jail_start *s, pid_t *ret_pid, int *ret_pidfd, int *
 	r = fd_socketpair(SOCK_STREAM, pair);
 	if (r < 0)
 		return error_errnum(err, r, "socketpair");
-	filter_make(s->ask_for_memory, &filter);
+	filter_make(s->who, s->ask_for_memory, &filter);
 	pid = start(&(struct child){ .s = s, .filter = filter, .sock = pair[1], .parent_fd = own, .proc_fd = -1 }, pair[0], &pidfd, err);
 	fd_close(pair[1]);
 	r = pid < 0 ? pid : await_exec(pair[0], &listener, err);

@@ -26,8 +26,8 @@
 
 enum { KEPT = 4096 }; /* bytes of either text */
 
-/* Our ends and theirs of what connects us with the VMM; a monitor only where something is saved or loaded. */
-enum { CONTROL, STREAM, CONSOLE, MONITOR, _PAIRS };
+/* Our ends and theirs of what connects us with the VMM; a monitor only where something is saved or loaded. Of FILES the other end is virtiofsd's. */
+enum { CONTROL, STREAM, CONSOLE, MONITOR, FILES, _PAIRS };
 
 static void close_pairs(int pairs[_PAIRS][2])
 {
@@ -56,6 +56,8 @@ static void fill_spec(const struct worker *w, int pairs[_PAIRS][2], struct vm_sp
 		.verbose = w->setup->console_log,
 		.args = vm->args,
 		.share = JAIL_SHARE_DIR,
+		.virtiofs = vm->virtiofsd != NULL,
+		.share_fd = pairs[FILES][1],
 		.control_fd = pairs[CONTROL][1],
 		.stream_fd = pairs[STREAM][1],
 		.console_fd = pairs[CONSOLE][1],
@@ -125,7 +127,9 @@ static void drain(struct worker *w)
 static void explain_exit(struct worker *w, struct error *e)
 {
 	drain(w);
-	if (WIFSIGNALED(w->vmm_status))
+	if (file_server_failed(w, e))
+		;
+	else if (WIFSIGNALED(w->vmm_status))
 		error_set(e, EIO, "the virtual machine was killed by signal %d", WTERMSIG(w->vmm_status));
 	else
 		error_set(e, EIO, "the virtual machine ended unexpectedly");
@@ -138,6 +142,7 @@ static void close_vm(struct worker *w)
 	w->console_source = event_source_free(w->console_source);
 	w->stderr_source = event_source_free(w->stderr_source);
 	w->exit_source = event_source_free(w->exit_source);
+	file_server_done(w);
 	if (w->monitor)
 		w->monitor = w->vmm->monitor_free(w->monitor);
 	w->mux = mux_free(w->mux);
@@ -260,7 +265,8 @@ static int load(struct worker *w, struct error *err)
 static int make_pairs(const struct worker *w, int pairs[_PAIRS][2], struct error *err)
 {
 	for (int i = 0; i < _PAIRS; i++) {
-		int r = i == MONITOR && w->start == VMM_START_BOOT ? 0 : fd_socketpair(SOCK_STREAM, pairs[i]);
+		bool needed = i != FILES && (i != MONITOR || w->start != VMM_START_BOOT);
+		int r = needed ? fd_socketpair(SOCK_STREAM, pairs[i]) : 0;
 
 		if (r < 0)
 			return error_errnum(err, r, "socketpair");
@@ -273,7 +279,7 @@ static int start(struct worker *w, char *const *argv, const int *keep, size_t n_
 {
 	const struct hv_worker_jail *jail = w->setup->vm->jail;
 	const struct jail_start s = {
-		.argv = argv, .stderr_fd = stderr_fd, .keep_fds = keep, .n_keep_fds = n_keep,
+		.who = w->setup->vm->virtiofsd ? JAIL_VMM_ALONE : JAIL_VMM, .argv = argv, .stderr_fd = stderr_fd, .keep_fds = keep, .n_keep_fds = n_keep,
 		.label = jail ? jail->label : NULL, .file_capabilities = jail && jail->file_capabilities,
 		.new_network = w->setup->join_network, .ask_for_memory = w->start == VMM_START_CLONE,
 	};
@@ -289,7 +295,7 @@ static int start(struct worker *w, char *const *argv, const int *keep, size_t n_
 
 static int spawn(struct worker *w, int pairs[_PAIRS][2], int stderr_fd, struct error *err)
 {
-	int keep[5 + VMM_NICS_MAX + VMM_DISKS_MAX] = { pairs[CONTROL][1], pairs[STREAM][1], pairs[CONSOLE][1] };
+	int keep[6 + VMM_NICS_MAX + VMM_DISKS_MAX] = { pairs[CONTROL][1], pairs[STREAM][1], pairs[CONSOLE][1] };
 	_cleanup_strv_ char **argv = NULL;
 	_cleanup_free_ char *line = NULL;
 	size_t n_keep = 3;
@@ -300,6 +306,8 @@ static int spawn(struct worker *w, int pairs[_PAIRS][2], int stderr_fd, struct e
 		keep[n_keep++] = pairs[MONITOR][1];
 		keep[n_keep++] = w->memory_fd;
 	}
+	if (pairs[FILES][1] >= 0)
+		keep[n_keep++] = pairs[FILES][1];
 	for (unsigned i = 0; i < w->n_nics; i++)
 		keep[n_keep++] = w->nic_fds[i];
 	for (unsigned i = 0; i < w->n_disks && w->start != VMM_START_TEMPLATE; i++)
@@ -348,14 +356,16 @@ static int watch(struct worker *w, int pairs[_PAIRS][2], int stderr_fd, struct e
 
 int vm_start(struct worker *w, struct error *err)
 {
-	int pairs[_PAIRS][2] = { { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 } };
+	int pairs[_PAIRS][2] = { { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 }, { -1, -1 } };
 	int out[2], r;
 
 	r = make_pairs(w, pairs, err);
 	if (r == 0 && pipe2(out, O_CLOEXEC) < 0)
 		r = error_errno(err, "pipe2");
 	if (r == 0) {
-		r = spawn(w, pairs, out[1], err);
+		r = w->setup->vm->virtiofsd ? file_server_start(w, out[1], &pairs[FILES][1], err) : 0;
+		if (r == 0)
+			r = spawn(w, pairs, out[1], err);
 		fd_close(out[1]);
 		if (r == 0)
 			r = watch(w, pairs, out[0], err);

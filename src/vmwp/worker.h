@@ -40,6 +40,15 @@ struct client {
 	bool launcher;
 };
 
+/* The process that serves the share by virtiofs (file_server.c); pid 0: there is none. */
+struct file_server {
+	pid_t pid;
+	int pidfd, status;
+	bool running;
+	struct event_source *source;
+};
+#define FILE_SERVER_NONE ((struct file_server){ .pidfd = -1 })
+
 /* A process in the guest as the host sees it; the container's own has the number PROCESS_INIT. */
 struct remote {
 	struct remote *next;
@@ -93,6 +102,7 @@ struct worker {
 	pid_t vmm_pid;
 	int vmm_pidfd, vmm_status;
 	bool vmm_running;
+	struct file_server server;
 	int vmm_stderr_fd;
 	struct buf vmm_stderr, console; /* the first and the last bytes */
 	struct event_source *console_source, *stderr_source, *exit_source;
@@ -130,7 +140,8 @@ struct worker {
 #define WORKER_NONE                                                                                                              \
 	((struct worker){ .state_dirfd = -1, .listen_fd = -1, .share_dirfd = -1, .tree_fd = -1, .stdio = { -1, -1, -1 }, .tty_fd = -1, \
 			  .vmm_pidfd = -1, .vmm_stderr_fd = -1, .console_fd = -1, .template_dirfd = -1, .memory_fd = -1,         \
-			  .devices_fd = -1, .memory_listen_fd = -1, .network_fd = -1, .console_log = LOG_FILE_NONE, .vmm_log = LOG_FILE_NONE })
+			  .devices_fd = -1, .memory_listen_fd = -1, .network_fd = -1, .server = FILE_SERVER_NONE, .console_log = LOG_FILE_NONE, \
+			  .vmm_log = LOG_FILE_NONE })
 
 /* setup.c: what happens before the loop runs ----------------------------------------------------------------------------- */
 
@@ -158,7 +169,11 @@ int jail_enter(struct worker *w, const int *fds, size_t n_fds, struct error *err
 
 /* jail_start.c: how the VMM is started there --------------------------------------------------------------------------------- */
 
+/* Which program it is, and so what it may: a VMM that serves the shares by 9p, one that has nothing to do with them, or virtiofsd. */
+enum jail_who { JAIL_VMM, JAIL_VMM_ALONE, JAIL_FILE_SERVER, _JAIL_WHO_MAX };
+
 struct jail_start {
+	enum jail_who who;
 	char *const *argv; /* argv[0] is its path */
 	int stderr_fd;
 	const int *keep_fds; /* stay open under their own numbers */
@@ -169,16 +184,30 @@ struct jail_start {
 };
 
 /*
- * Starts the VMM in namespaces of its own, with the few capabilities that the 9p export needs, and gone when we are. Returns 0 with *ret_pid, *ret_pidfd and
+ * Starts the program in namespaces of its own, with the few capabilities that who has, and gone when we are. Returns 0 with *ret_pid, *ret_pidfd and
  * *ret_listener (-1 unless asked for), or < 0.
  */
 int jail_start(const struct jail_start *s, pid_t *ret_pid, int *ret_pidfd, int *ret_listener, struct error *err);
 
 /* filter.c: seccomp(2) for the VMM, beside its own --------------------------------------------------------------------------- */
 
-/* The filter, whose insns are the caller's to free; notify: with SECCOMP_RET_USER_NOTIF for open(2) with O_RDWR alone. */
+/* who's filter, whose insns are the caller's to free; notify: with SECCOMP_RET_USER_NOTIF for open(2) with O_RDWR alone. */
 struct sock_fprog;
-void filter_make(bool notify, struct sock_fprog *ret);
+void filter_make(enum jail_who who, bool notify, struct sock_fprog *ret);
+
+/* file_server.c: virtiofsd ---------------------------------------------------------------------------------------------------------- */
+
+/*
+ * Starts it, which w->setup->vm->virtiofsd is the program of, with stderr_fd (the caller's) as its stderr. *ret_vmm_fd is the VMM's end of the socket between
+ * the two, the caller's. When it ends the VMM is killed. Returns 0 or < 0.
+ */
+int file_server_start(struct worker *w, int stderr_fd, int *ret_vmm_fd, struct error *err);
+
+/* Whether it has ended badly, which is why the VMM has: *e says how. */
+bool file_server_failed(struct worker *w, struct error *e);
+
+/* Nothing is left of it. */
+void file_server_done(struct worker *w);
 
 /* memory.c: a template's memory for a copy of it -------------------------------------------------------------------------------- */
 

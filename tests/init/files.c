@@ -9,9 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/mount.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/un.h>
+#include <sys/xattr.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -285,12 +289,123 @@ static int run_grab_fds(char **args)
 	return 0;
 }
 
+/* What a local file system can do with a file whose name is gone. */
+static long try_unlinked(const char *path)
+{
+	char text[6] = "";
+	struct stat st;
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	long r = fd < 0 ? -1 : unlink(path);
+
+	if (r == 0)
+		r = ftruncate(fd, 100000);
+	if (r == 0)
+		r = fstat(fd, &st) == 0 && st.st_size == 100000 && pwrite(fd, "hello", 5, 99995) == 5 && pread(fd, text, 5, 99995) == 5 &&
+		    strcmp(text, "hello") == 0 ? 0 : -1;
+	close(fd);
+	return r;
+}
+
+/* Two ways to one page: what is written by a mapping is read by another descriptor, and the other way round. */
+static long try_shared(const char *path)
+{
+	char text[6] = "";
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600), other = open(path, O_RDWR | O_CLOEXEC);
+	char *map = MAP_FAILED;
+	long r = -1;
+
+	if (fd >= 0 && other >= 0 && ftruncate(fd, 4096) == 0)
+		map = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (map != MAP_FAILED) {
+		memcpy(map, "hello", 5);
+		r = pread(other, text, 5, 0) == 5 && strcmp(text, "hello") == 0 && pwrite(other, "HELLO", 5, 0) == 5 && memcmp(map, "HELLO", 5) == 0 &&
+		    msync(map, 4096, MS_SYNC) == 0 ? 0 : -1;
+		munmap(map, 4096);
+	}
+	close(fd);
+	close(other);
+	return r;
+}
+
+static long try_fifo(const char *path)
+{
+	char text[6] = "";
+	int fd = mkfifo(path, 0600) < 0 ? -1 : open(path, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	long r = fd >= 0 && write(fd, "hello", 5) == 5 && read(fd, text, 5) == 5 && strcmp(text, "hello") == 0 ? 0 : -1;
+
+	close(fd);
+	return r;
+}
+
+static long try_socket(const char *path)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), peer = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	long r;
+
+	snprintf(sa.sun_path, sizeof(sa.sun_path), "%s", path);
+	r = bind(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0 && chmod(path, 0600) == 0 && listen(fd, 1) == 0 &&
+	    connect(peer, (struct sockaddr *)&sa, sizeof(sa)) == 0 ? 0 : -1;
+	close(fd);
+	close(peer);
+	return r;
+}
+
+static long try_attribute(const char *path)
+{
+	char text[6] = "";
+	int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	long r = fd >= 0 && fsetxattr(fd, "user.test", "hello", 5, 0) == 0 && fgetxattr(fd, "user.test", text, 5) == 5 && strcmp(text, "hello") == 0 ? 0 : -1;
+
+	close(fd);
+	return r;
+}
+
+static long try_nameless(const char *path)
+{
+	char dir[512], *slash;
+	int fd;
+
+	snprintf(dir, sizeof(dir), "%s", path);
+	slash = strrchr(dir, '/');
+	*slash = '\0';
+	fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		close(fd);
+	return fd;
+}
+
+/* "PLACE WHAT: ok" or the error's name, for each thing that a local file system can do. */
+static int run_can(char **args)
+{
+	static const struct {
+		const char *name;
+		long (*try)(const char *path);
+	} things[] = {
+		{ "unlinked", try_unlinked }, { "shared", try_shared },	      { "fifo", try_fifo },
+		{ "socket", try_socket },     { "attribute", try_attribute }, { "nameless", try_nameless },
+	};
+
+	for (; *args; args++)
+		for (size_t i = 0; i < sizeof(things) / sizeof(*things); i++) {
+			char path[512];
+			long r;
+
+			snprintf(path, sizeof(path), "%s/can.%s", *args, things[i].name);
+			r = things[i].try(path);
+			report(things[i].name, *args, r);
+			unlink(path);
+		}
+	return 0;
+}
+
 const struct applet file_applets[] = {
 	{ "write", run_write, "[TEXT=...] FILE...: writes to each" },
 	{ "readonly", run_create, "DIR...: creates a file in each" },
 	{ "read", run_read, "FILE...: length and first line" },
 	{ "stat", run_stat, "PATH...: type, mode, owner, device" },
 	{ "list", run_list, "DIR...: names" },
+	{ "can", run_can, "DIR...: what can be done with files there" },
 	{ "mounts", run_mounts, "the mount table" },
 	{ "mknod", run_mknod, "PATH...: makes a device node at each" },
 	{ "remount", run_remount, "PATH...: takes the flags off" },

@@ -57,6 +57,8 @@ static void test_defaults(void **state)
 	assert_string_equal(s->hyperv.accel, "kvm");
 	assert_string_equal(s->hyperv.vmm, "qemu");
 	assert_null(s->hyperv.vmm_path);
+	assert_string_equal(s->hyperv.share_type, "9p");
+	assert_null(s->hyperv.virtiofsd_path);
 	assert_true(s->hyperv.memory >= 96 << 20);
 	assert_true(s->hyperv.vcpus >= 1);
 	assert_true(s->hyperv.boot_timeout >= 10);
@@ -78,7 +80,8 @@ static void test_all_keys(void **state)
 		     "\"cgroup_manager\": \"disabled\", \"allowed_systemd_properties\": [\"A*\"],\n"
 		     "  \"hyperv\": {\"accel\": \"tcg\", \"vmm\": \"qemu\", \"vmm_path\": \"/q\", \"vmm_files\": [\"/a\", \"/b\"], "
 		     "\"worker\": \"/w\", \"kernel\": \"/k\",\n"
-		     "    \"initrd\": \"/i\", \"machine\": \"m\", \"memory\": \"2G\", \"vcpus\": 4, \"boot_timeout\": 5, \"spare_links\": 3}}",
+		     "    \"initrd\": \"/i\", \"machine\": \"m\", \"memory\": \"2G\", \"vcpus\": 4, \"boot_timeout\": 5, \"spare_links\": 3, "
+		     "\"share_type\": \"virtiofs\", \"virtiofsd_path\": \"/v\"}}",
 		     &s, &err),
 		0);
 	assert_int_equal(s->runtime_type, RUNTIME_TYPE_HYPERV);
@@ -97,6 +100,8 @@ static void test_all_keys(void **state)
 	assert_int_equal(s->hyperv.vcpus, 4);
 	assert_int_equal(s->hyperv.boot_timeout, 5);
 	assert_int_equal(s->hyperv.spare_links, 3);
+	assert_string_equal(s->hyperv.share_type, "virtiofs");
+	assert_string_equal(s->hyperv.virtiofsd_path, "/v");
 	assert_string_equal(s->path, path);
 	assert_int_equal(s->hyperv.n_guests, 1);
 	assert_string_equal(s->hyperv.guests[0].machine, "m");
@@ -147,6 +152,8 @@ static void test_wrong(void **state)
 		{ "{\"cgroup_manager\": \"x\"}", "cgroup_manager: " },
 		{ "{\"hyperv\": {\"accel\": \"xen\"}}",
 		  "hyperv.accel: \"xen\" is not a valid value (kvm, tcg)" },
+		{ "{\"hyperv\": {\"share_type\": \"smb\"}}",
+		  "hyperv.share_type: \"smb\" is not a valid value (9p, virtiofs)" },
 		{ "{\"hyperv\": {\"memory\": \"lots\"}}",
 		  "hyperv.memory: \"lots\" is not a size (\"512M\", \"2G\")" },
 		{ "{\"hyperv\": {\"memory\": \"0\"}}",

@@ -248,9 +248,42 @@ static void test_host_pod(void **state)
 	assert_string_equal(l.resources.cpu->cpus, "0");
 }
 
+/* The annotation before the configuration file, in any case. */
+static void test_share_type(void **state)
+{
+	static const struct {
+		const char *setting, *annotation, *type;
+	} cases[] = {
+		{ NULL, NULL, "9p" },	    { "9p", NULL, "9p" },	    { "virtiofs", NULL, "virtiofs" },
+		{ "virtiofs", "9P", "9p" }, { "9p", "VirtioFS", "virtiofs" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_free_ char *top = cases[i].annotation ? xasprintf("\"annotations\": {\"io.hvrun.share-type\": \"%s\"}", cases[i].annotation) : xstrdup("");
+		struct oci_doc *doc = parse("", top);
+		struct settings_hyperv s = settings;
+		struct hv_worker_vm worker;
+		struct vm_spec spec;
+		struct error err;
+
+		s.share_type = cases[i].setting;
+		s.virtiofsd_path = "/v";
+		assert_int_equal(spec_make_vm(oci_doc_root(doc), &s, &usual, &spec, &err), 0);
+		assert_string_equal(spec_share_type(&spec), cases[i].type);
+		spec_for_worker(&spec, "qemu", "/q", &worker);
+		if (spec.virtiofs)
+			assert_string_equal(worker.virtiofsd, "/v");
+		else
+			assert_null(worker.virtiofsd);
+		oci_doc_free(doc);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_share_type),
 		cmocka_unit_test(test_size),      cmocka_unit_test(test_vm_section),
 		cmocka_unit_test(test_refused),   cmocka_unit_test(test_host_memory),
 		cmocka_unit_test(test_host_rest), cmocka_unit_test(test_guest),

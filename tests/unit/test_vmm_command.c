@@ -60,6 +60,7 @@ static const struct {
 	{"microvm-tcg-disks-template",
 	 {BASE(13), .accel = VMM_ACCEL_TCG, .n_disks = 2, .storage = true, .start = VMM_START_TEMPLATE, .memory_fd = 19}},
 	{"microvm-kvm-nics", {BASE(-1), .accel = VMM_ACCEL_KVM, .nic_fds = nic_fds, .n_nics = ARRAY_SIZE(nic_fds)}},
+	{"microvm-tcg-virtiofs", {BASE(-1), .accel = VMM_ACCEL_TCG, .tsc_khz = 2599998, .virtiofs = true, .share_fd = 14}},
 	{"microvm-kvm-qmp", {BASE(13), .accel = VMM_ACCEL_KVM}},
 	{"microvm-tcg-template",
 	 {BASE(13), .accel = VMM_ACCEL_TCG, .tsc_khz = 2599998, .start = VMM_START_TEMPLATE, .memory_fd = 14}},
@@ -91,6 +92,18 @@ static void test_golden(void **state)
 	}
 }
 
+/* virtiofsd's own: nothing of what is shared is decided by anything but the directory. */
+static void test_virtiofsd(void **state)
+{
+	(void)state;
+	for (int caps = 0; caps < 2; caps++) {
+		_cleanup_strv_ char **argv = vmm_virtiofsd_command("/usr/lib/qemu/virtiofsd", 10, "/share", caps);
+		_cleanup_free_ char *words = str_join(argv, "\n"), *text = xasprintf("%s\n", words);
+
+		golden_compare(caps ? "vmm_args/virtiofsd-file-capabilities.txt" : "vmm_args/virtiofsd.txt", text);
+	}
+}
+
 /* Whatever a spec says, the guest's VMM is confined and takes nothing from the host's configuration. */
 static void test_always(void **state)
 {
@@ -109,6 +122,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_golden),
+		cmocka_unit_test(test_virtiofsd),
 		cmocka_unit_test(test_always),
 	};
 

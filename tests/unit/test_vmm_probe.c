@@ -21,6 +21,11 @@ static const struct {
 	const char *message; /* NULL = can run */
 } cases[] = {
 	{{.accel = VMM_ACCEL_TCG, .binary = THIS, .kernel = THIS, .initrd = THIS}, 0, NULL},
+	{{.accel = VMM_ACCEL_TCG, .binary = THIS, .kernel = THIS, .initrd = THIS, .virtiofs = true, .virtiofsd = THIS}, 0, NULL},
+	{{.accel = VMM_ACCEL_TCG, .binary = THIS, .kernel = THIS, .initrd = THIS, .virtiofsd = "/nonexistent/virtiofsd"}, 0, NULL},
+	{{.accel = VMM_ACCEL_TCG, .binary = THIS, .kernel = THIS, .initrd = THIS, .virtiofs = true, .virtiofsd = "/nonexistent/virtiofsd"},
+	 ENOENT,
+	 "virtiofsd /nonexistent/virtiofsd (hyperv.virtiofsd_path): No such file or directory"},
 	{{.accel = VMM_ACCEL_TCG, .binary = "/nonexistent/qemu", .kernel = THIS, .initrd = THIS},
 	 ENOENT,
 	 "VMM /nonexistent/qemu: No such file or directory"},

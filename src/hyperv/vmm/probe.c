@@ -114,7 +114,7 @@ int vmm_probe(const struct vmm_ops *ops, const struct vm_spec *spec, struct erro
 
 	if (r < 0)
 		return r;
-	if (!vmm_binary(ops, spec, err))
+	if (!vmm_binary(ops, spec, err) || (spec->virtiofs && !vmm_virtiofsd(spec, err)))
 		return -err->code;
 	r = probe_file("guest kernel", spec->kernel, err);
 	if (r < 0)

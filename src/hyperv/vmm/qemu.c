@@ -156,9 +156,17 @@ static uint64_t memory_mib(const struct vm_spec *spec)
  * The RAM as a file: a template's is written to it (share=on), a clone maps it privately, so that what it writes is its own and costs only
  * that. Without reserve=off the kernel would count all of it for every clone (Documentation/mm/overcommit-accounting.rst).
  */
+static bool has_memory_object(const struct vm_spec *spec)
+{
+	return spec->start != VMM_START_BOOT || spec->virtiofs;
+}
+
+/* What virtiofsd reads and writes is the guest's RAM itself. */
 static void add_memory(char ***argv, const struct vm_spec *spec)
 {
-	if (spec->start != VMM_START_BOOT)
+	if (spec->start == VMM_START_BOOT && spec->virtiofs)
+		add(argv, "-object", "memory-backend-memfd,id=mem,size=%" PRIu64 "M,share=on", memory_mib(spec));
+	else if (spec->start != VMM_START_BOOT)
 		add(argv, "-object", "memory-backend-file,id=mem,size=%" PRIu64 "M,mem-path=/proc/self/fd/%d,%s", memory_mib(spec),
 		    spec->memory_fd, spec->start == VMM_START_TEMPLATE ? "share=on" : "share=off,reserve=off");
 }
@@ -170,7 +178,7 @@ static void add_machine(char ***argv, const struct vm_spec *spec)
 
 	add(argv, "-name", "guest=%s", name);
 	add(argv, "-M", "%s,%s,%s%s%s", m->name, m->accels[spec->accel].machine, m->options, m->serial[spec->console_fd >= 0],
-	    spec->start == VMM_START_BOOT ? "" : ",memory-backend=mem");
+	    has_memory_object(spec) ? ",memory-backend=mem" : "");
 	add(argv, "-cpu", "%s", m->accels[spec->accel].cpu);
 	add(argv, "-smp", "%u", spec->vcpus);
 	add(argv, "-m", "size=%" PRIu64 "M", memory_mib(spec));
@@ -198,6 +206,8 @@ static void add_kernel(char ***argv, const struct vm_spec *spec)
 		   m->console[spec->console_fd >= 0]);
 	if (spec->storage)
 		buf_append_str(&cmdline, " hvrun.storage"); /* agent/boot.c */
+	if (spec->virtiofs)
+		buf_append_str(&cmdline, " hvrun.virtiofs");
 	if (spec->has_root)
 		buf_printf(&cmdline, " hvrun.root=%u", spec->root);
 	if (m->has_tsc && spec->accel == VMM_ACCEL_TCG && spec->tsc_khz)
@@ -219,6 +229,28 @@ static void add_port(char ***argv, int fd, const char *id, const char *name)
 	add(argv, "-device", "virtserialport,chardev=%s,name=%s", id, name);
 }
 
+static void add_share(char ***argv, const struct vm_spec *spec)
+{
+	_cleanup_free_ char *path = NULL;
+
+	if (spec->virtiofs) {
+		/* virtio-mmio's first version, QEMU's default, is one that vhost-user back ends do not speak */
+		add(argv, "-global", "virtio-mmio.force-legacy=false");
+		add(argv, "-chardev", "socket,id=share,fd=%d", spec->share_fd);
+		add(argv, "-device", "vhost-user-fs-device,chardev=share,tag=" VMM_SHARE_TAG);
+		return;
+	}
+	if (!spec->share)
+		return;
+	path = quote(spec->share);
+	/*
+	 * passthrough: owners and modes on the host are the guest's, as QEMU runs with the host's root and may set them. multidevs=remap: several file systems
+	 * below one export keep distinct inode numbers.
+	 */
+	add(argv, "-fsdev", "local,id=share,path=%s,security_model=passthrough,multidevs=remap", path);
+	add(argv, "-device", "virtio-9p-device,fsdev=share,mount_tag=" VMM_SHARE_TAG);
+}
+
 static void add_devices(char ***argv, const struct vm_spec *spec)
 {
 	if (spec->console_fd >= 0) {
@@ -232,18 +264,7 @@ static void add_devices(char ***argv, const struct vm_spec *spec)
 	add(argv, "-device", "virtio-serial-device,max_ports=4");
 	add_port(argv, spec->control_fd, "control", VMM_PORT_CONTROL);
 	add_port(argv, spec->stream_fd, "stream", VMM_PORT_STREAM);
-	if (spec->share) {
-		_cleanup_free_ char *path = quote(spec->share);
-
-		/*
-		 * passthrough: owners and modes on the host are the guest's, as QEMU runs with the host's
-		 * root and may set them. multidevs=remap: several file systems below one export keep distinct
-		 * inode numbers.
-		 */
-		add(argv, "-fsdev", "local,id=share,path=%s,security_model=passthrough,multidevs=remap",
-		    path);
-		add(argv, "-device", "virtio-9p-device,fsdev=share,mount_tag=" VMM_SHARE_TAG);
-	}
+	add_share(argv, spec);
 }
 
 /* No vhost: QEMU's own back end is the same under both accelerators, and a template's state fits it alone. */

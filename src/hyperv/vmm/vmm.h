@@ -65,6 +65,9 @@ struct vm_spec {
 	bool verbose;             /* the guest's kernel prints all that it has to say */
 	char *const *args;        /* NULL-terminated words added to the VMM's command line; NULL = none */
 	const char *share;        /* directory exported by 9p under VMM_SHARE_TAG; NULL = none */
+	bool virtiofs;            /* the VMM exports nothing: virtiofsd does, at the other end of share_fd. Not of templates and their copies */
+	const char *virtiofsd;    /* its program; NULL: where it usually is */
+	int share_fd;             /* vhost-user, inherited as those below are */
 	int control_fd;           /* VMM_PORT_CONTROL */
 	int stream_fd;            /* VMM_PORT_STREAM */
 	int console_fd; /* what the guest's kernel prints (a panic, mostly): whoever reads the other end
@@ -134,8 +137,17 @@ const struct vmm_machine *vmm_machine_find(const struct vmm_ops *ops, const stru
  * Borrowed. */
 const char *vmm_binary(const struct vmm_ops *ops, const struct vm_spec *spec, struct error *err);
 
+/* The executable of spec's virtiofsd: spec->virtiofsd, or the first that is at a usual place. NULL with *err, which names these. Borrowed. */
+const char *vmm_virtiofsd(const struct vm_spec *spec, struct error *err);
+
 /*
- * Whether this host can run spec: the accelerator is usable, binary, kernel and initramfs are there. One
+ * Its command line: it serves dir to whoever calls at listen_fd, a listening socket that it inherits. file_capabilities: the guest may set those of files. Pure.
+ * Returns a fresh vector for strv_free().
+ */
+char **vmm_virtiofsd_command(const char *binary, int listen_fd, const char *dir, bool file_capabilities);
+
+/*
+ * Whether this host can run spec: the accelerator is usable, binary, kernel and initramfs are there, and virtiofsd where it is needed. One
  * clear line in *err otherwise, naming the file and what makes it or the option that allows what is missing.
  * Changes nothing. Returns 0 or < 0.
  */
