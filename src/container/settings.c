@@ -61,6 +61,8 @@ static int fill_hyperv(struct settings_hyperv *h, const struct hv_settings_hyper
 	if (f->share_type)
 		h->share_type = f->share_type;
 	h->virtiofsd_path = f->virtiofsd_path;
+	if (f->has_virtiofs_timeout)
+		h->virtiofs_timeout = f->virtiofs_timeout;
 	if (f->has_vcpus)
 		h->vcpus = f->vcpus;
 	h->spare_links = f->has_spare_links ? f->spare_links : 0;

@@ -50,6 +50,7 @@ struct settings_hyperv {
 	uint32_t boot_timeout; /* seconds until the agent must have answered */
 	const char *share_type;     /* how the host's directories come into a VM, unless an annotation says so: "9p" or "virtiofs" */
 	const char *virtiofsd_path; /* NULL: where it usually is */
+	uint32_t virtiofs_timeout;  /* seconds for which a guest goes on with names and attributes that it knows */
 	bool use_template;     /* VMs are copies of one that has booted */
 	const char *template_dir; /* NULL: /run/hvrun-template or the like */
 	/* What vm sections of bundles may name, beside what is named here anyway: patterns of host_file.h; NULL: nothing. */

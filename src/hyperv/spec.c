@@ -138,6 +138,7 @@ int spec_make_vm(const struct oci_config *config, const struct settings_hyperv *
 		.kernel_args = guest->parameters,
 		.virtiofs = wants_virtiofs(config, settings),
 		.virtiofsd = settings->virtiofsd_path,
+		.virtiofs_timeout = settings->virtiofs_timeout,
 		.share_fd = -1,
 		.control_fd = -1,
 		.stream_fd = -1,
@@ -179,6 +180,8 @@ void spec_for_worker(const struct vm_spec *vm, const char *vmm, const char *bina
 		.has_storage = true,
 		.storage = vm->storage,
 		.virtiofsd = vm->virtiofs ? (char *)vm->virtiofsd : NULL,
+		.has_virtiofs_timeout = vm->virtiofs,
+		.virtiofs_timeout = vm->virtiofs_timeout,
 		.has_root_disk = vm->has_root,
 		.root_disk = vm->root,
 	};

@@ -83,12 +83,15 @@ bool file_server_failed(struct worker *w, struct error *e)
 static int start(struct worker *w, int listen_fd, int stderr_fd, struct error *err)
 {
 	const struct hv_worker_jail *jail = w->setup->vm->jail;
-	bool file_capabilities = jail && jail->file_capabilities;
-	_cleanup_strv_ char **argv = vmm_virtiofsd_command(w->setup->vm->virtiofsd, listen_fd, JAIL_SHARE_DIR, file_capabilities);
+	const struct virtiofsd v = {
+		.binary = w->setup->vm->virtiofsd, .dir = JAIL_SHARE_DIR, .listen_fd = listen_fd, .file_capabilities = jail && jail->file_capabilities,
+		.timeout = w->setup->vm->virtiofs_timeout,
+	};
+	_cleanup_strv_ char **argv = vmm_virtiofsd_command(&v);
 	_cleanup_free_ char *line = str_join(argv, " ");
 	const struct jail_start s = {
 		.who = JAIL_FILE_SERVER, .argv = argv, .stderr_fd = stderr_fd, .keep_fds = &listen_fd, .n_keep_fds = 1,
-		.label = jail ? jail->label : NULL, .file_capabilities = file_capabilities, .new_network = true,
+		.label = jail ? jail->label : NULL, .file_capabilities = v.file_capabilities, .new_network = true,
 	};
 	int no_listener = -1, r = jail_start(&s, &w->server.pid, &w->server.pidfd, &no_listener, err);
 

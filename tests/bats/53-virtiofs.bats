@@ -193,6 +193,20 @@ configure()
 	done
 }
 
+@test "virtiofs_timeout: what the guest knows of names it does not ask for again" {
+	mkdir "$SCRATCH/volume"
+	echo text >"$SCRATCH/volume/file"
+	bind "$SCRATCH/volume" /volume bind
+	configure '{"virtiofs_timeout": 3600}'
+	running
+	try hv exec "$ID" cat /volume/file
+	output_is text
+	mv "$SCRATCH/volume/file" "$SCRATCH/volume/other"
+	try hv exec "$ID" /bin/sh -c 'cat /volume/file /volume/other; echo new >/volume/new'
+	same "$output" "$(printf 'text\ntext')"
+	same "$(<"$SCRATCH/volume/new")" new
+}
+
 @test "several file systems in one tree are told apart" {
 	local device
 	mkdir "$SCRATCH/volume"

@@ -59,6 +59,7 @@ static void test_defaults(void **state)
 	assert_null(s->hyperv.vmm_path);
 	assert_string_equal(s->hyperv.share_type, "9p");
 	assert_null(s->hyperv.virtiofsd_path);
+	assert_int_equal(s->hyperv.virtiofs_timeout, 0);
 	assert_true(s->hyperv.memory >= 96 << 20);
 	assert_true(s->hyperv.vcpus >= 1);
 	assert_true(s->hyperv.boot_timeout >= 10);
@@ -80,7 +81,7 @@ static void test_all_keys(void **state)
 		     "\"cgroup_manager\": \"disabled\", \"allowed_systemd_properties\": [\"A*\"],\n"
 		     "  \"hyperv\": {\"accel\": \"tcg\", \"vmm\": \"qemu\", \"vmm_path\": \"/q\", \"vmm_files\": [\"/a\", \"/b\"], "
 		     "\"worker\": \"/w\", \"kernel\": \"/k\",\n"
-		     "    \"initrd\": \"/i\", \"machine\": \"m\", \"memory\": \"2G\", \"vcpus\": 4, \"boot_timeout\": 5, \"spare_links\": 3, "
+		     "    \"initrd\": \"/i\", \"machine\": \"m\", \"memory\": \"2G\", \"vcpus\": 4, \"boot_timeout\": 5, \"spare_links\": 3, \"virtiofs_timeout\": 7, "
 		     "\"share_type\": \"virtiofs\", \"virtiofsd_path\": \"/v\"}}",
 		     &s, &err),
 		0);
@@ -101,6 +102,7 @@ static void test_all_keys(void **state)
 	assert_int_equal(s->hyperv.boot_timeout, 5);
 	assert_int_equal(s->hyperv.spare_links, 3);
 	assert_string_equal(s->hyperv.share_type, "virtiofs");
+	assert_int_equal(s->hyperv.virtiofs_timeout, 7);
 	assert_string_equal(s->hyperv.virtiofsd_path, "/v");
 	assert_string_equal(s->path, path);
 	assert_int_equal(s->hyperv.n_guests, 1);

@@ -97,7 +97,10 @@ static void test_virtiofsd(void **state)
 {
 	(void)state;
 	for (int caps = 0; caps < 2; caps++) {
-		_cleanup_strv_ char **argv = vmm_virtiofsd_command("/usr/lib/qemu/virtiofsd", 10, "/share", caps);
+		const struct virtiofsd v = {
+			.binary = "/usr/lib/qemu/virtiofsd", .dir = "/share", .listen_fd = 10, .file_capabilities = caps, .timeout = caps ? 60 : 0,
+		};
+		_cleanup_strv_ char **argv = vmm_virtiofsd_command(&v);
 		_cleanup_free_ char *words = str_join(argv, "\n"), *text = xasprintf("%s\n", words);
 
 		golden_compare(caps ? "vmm_args/virtiofsd-file-capabilities.txt" : "vmm_args/virtiofsd.txt", text);

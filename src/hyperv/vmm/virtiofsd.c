@@ -4,8 +4,8 @@
  *
  * It is confined from outside (vmwp/jail_start.c), so of its own sandboxes it gets the one that needs least: chroot(2) into the share. What its options are for:
  *
- * cache=auto,timeout=0: every name and attribute is looked at anew, as with 9p, so that both sides see each other's changes; data is kept as long as the
- * file's time of modification says that it is the same, which is what lets files be mapped and shared. announce_submounts: what is a mount of its own here is one
+ * cache=auto: data is kept as long as the file's time of modification says that it is the same, which is what lets files be mapped and shared. timeout=0, unless the
+ * operator has another: every name and attribute is looked at anew, as with 9p, so that both sides see each other's changes. announce_submounts: what is a mount of its own here is one
  * in the guest, so that files of several file systems are told apart (st_dev). xattr, posix_acl: as 9p has them. No locks are asked for: the guest's kernel
  * keeps its own.
  */
@@ -16,7 +16,7 @@
 #include "base/str.h"
 #include "hyperv/vmm/vmm.h"
 
-#define OPTIONS "sandbox=chroot,cache=auto,timeout=0,xattr,posix_acl,announce_submounts,log_level=warn"
+#define OPTIONS "sandbox=chroot,cache=auto,xattr,posix_acl,announce_submounts,log_level=warn"
 
 /* Of Debian up to 12; of others that still build it. */
 static const char *const places[] = { "/usr/lib/qemu/virtiofsd", "/usr/libexec/virtiofsd", "/usr/lib/virtiofsd" };
@@ -37,12 +37,12 @@ const char *vmm_virtiofsd(const struct vm_spec *spec, struct error *err)
 	return NULL;
 }
 
-char **vmm_virtiofsd_command(const char *binary, int listen_fd, const char *dir, bool file_capabilities)
+char **vmm_virtiofsd_command(const struct virtiofsd *v)
 {
-	_cleanup_free_ char *fd = xasprintf("--fd=%d", listen_fd), *source = xasprintf("source=%s", dir);
+	_cleanup_free_ char *fd = xasprintf("--fd=%d", v->listen_fd), *source = xasprintf("source=%s", v->dir), *timeout = xasprintf("timeout=%u", v->timeout);
 	const char *const words[] = {
-		binary, "-f", fd, "--rlimit-nofile=0", /* its limit has been set */
-		"-o", source, "-o", OPTIONS, "-o", file_capabilities ? "modcaps=-mknod" : "modcaps=-mknod:-setfcap",
+		v->binary, "-f", fd, "--rlimit-nofile=0", /* its limit has been set */
+		"-o", source, "-o", OPTIONS, "-o", timeout, "-o", v->file_capabilities ? "modcaps=-mknod" : "modcaps=-mknod:-setfcap",
 	};
 	char **argv = NULL;
 

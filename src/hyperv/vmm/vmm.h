@@ -67,6 +67,7 @@ struct vm_spec {
 	const char *share;        /* directory exported by 9p under VMM_SHARE_TAG; NULL = none */
 	bool virtiofs;            /* the VMM exports nothing: virtiofsd does, at the other end of share_fd. Not of templates and their copies */
 	const char *virtiofsd;    /* its program; NULL: where it usually is */
+	unsigned virtiofs_timeout; /* seconds for which names and attributes are not asked for again */
 	int share_fd;             /* vhost-user, inherited as those below are */
 	int control_fd;           /* VMM_PORT_CONTROL */
 	int stream_fd;            /* VMM_PORT_STREAM */
@@ -141,10 +142,16 @@ const char *vmm_binary(const struct vmm_ops *ops, const struct vm_spec *spec, st
 const char *vmm_virtiofsd(const struct vm_spec *spec, struct error *err);
 
 /*
- * Its command line: it serves dir to whoever calls at listen_fd, a listening socket that it inherits. file_capabilities: the guest may set those of files. Pure.
- * Returns a fresh vector for strv_free().
+ * Its command line: it serves dir to whoever calls at listen_fd, a listening socket that it inherits. file_capabilities: the guest may set those of files.
+ * timeout: vm_spec's virtiofs_timeout. Pure. Returns a fresh vector for strv_free().
  */
-char **vmm_virtiofsd_command(const char *binary, int listen_fd, const char *dir, bool file_capabilities);
+struct virtiofsd {
+	const char *binary, *dir;
+	int listen_fd;
+	bool file_capabilities;
+	unsigned timeout;
+};
+char **vmm_virtiofsd_command(const struct virtiofsd *v);
 
 /*
  * Whether this host can run spec: the accelerator is usable, binary, kernel and initramfs are there, and virtiofsd where it is needed. One
