@@ -124,15 +124,19 @@ static void drain(struct worker *w)
 		on_console(w, w->console_fd, 0, NULL);
 }
 
+static void explain_status(int status, struct error *e)
+{
+	if (WIFSIGNALED(status))
+		error_set(e, EIO, "the virtual machine was killed by signal %d", WTERMSIG(status));
+	else
+		error_set(e, EIO, "the virtual machine ended unexpectedly");
+}
+
 static void explain_exit(struct worker *w, struct error *e)
 {
 	drain(w);
-	if (file_server_failed(w, e))
-		;
-	else if (WIFSIGNALED(w->vmm_status))
-		error_set(e, EIO, "the virtual machine was killed by signal %d", WTERMSIG(w->vmm_status));
-	else
-		error_set(e, EIO, "the virtual machine ended unexpectedly");
+	if (!file_server_failed(w, e))
+		explain_status(w->vmm_status, e);
 	vm_explain(w, e);
 }
 

@@ -282,6 +282,18 @@ configure()
 	done
 }
 
+@test "a program that ends at once: create says so, with what it says, and leaves nothing" {
+	local before
+	before=$(snapshot)
+	configure '{"virtiofsd_path": "/bin/false"}'
+	try hv create "$ID"
+	refused 'virtiofsd ended with status 1'
+	configure '{"virtiofsd_path": "/bin/sleep"}'
+	try hv create "$ID"
+	refused 'virtiofsd ended with status 1: .*sleep: (invalid|unrecognized) option'
+	machine_unchanged "$before"
+}
+
 @test "who waits for the guest's files when virtiofsd goes is told why" {
 	running
 	hv exec "$ID" /bin/sh -c 'echo begun; while :; do ls /; done' >"$SCRATCH/exec.out" 2>"$SCRATCH/exec.err" &

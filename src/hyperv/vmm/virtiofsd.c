@@ -18,8 +18,8 @@
 
 #define OPTIONS "sandbox=chroot,cache=auto,xattr,posix_acl,announce_submounts,log_level=warn"
 
-/* Of Debian up to 12; of others that still build it. */
-static const char *const places[] = { "/usr/lib/qemu/virtiofsd", "/usr/libexec/virtiofsd", "/usr/lib/virtiofsd" };
+/* Debian's, up to 12, and one's own build's. Where others are, in /usr/libexec, there is usually the program that followed it and takes other options. */
+static const char *const places[] = { "/usr/lib/qemu/virtiofsd", "/usr/local/libexec/virtiofsd" };
 
 const char *vmm_virtiofsd(const struct vm_spec *spec, struct error *err)
 {
@@ -32,8 +32,8 @@ const char *vmm_virtiofsd(const struct vm_spec *spec, struct error *err)
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
 		if (access(places[i], X_OK) == 0)
 			return places[i];
-	error_set(err, ENOENT, "virtiofsd: none of %s, %s, %s can be executed (Debian 12: package qemu-system-common; hyperv.virtiofsd_path names another)",
-		  places[0], places[1], places[2]);
+	error_set(err, ENOENT, "virtiofsd: neither %s nor %s can be executed (Debian 12: package qemu-system-common; hyperv.virtiofsd_path names another)",
+		  places[0], places[1]);
 	return NULL;
 }
 
