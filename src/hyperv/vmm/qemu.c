@@ -237,7 +237,8 @@ static void add_share(char ***argv, const struct vm_spec *spec)
 		/* virtio-mmio's first version, QEMU's default, is one that vhost-user back ends do not speak */
 		add(argv, "-global", "virtio-mmio.force-legacy=false");
 		add(argv, "-chardev", "socket,id=share,fd=%d", spec->share_fd);
-		add(argv, "-device", "vhost-user-fs-device,chardev=share,tag=" VMM_SHARE_TAG);
+		/* with QEMU's usual 128 one large request fills the queue, and the guest tries the next one again each millisecond */
+		add(argv, "-device", "vhost-user-fs-device,chardev=share,tag=" VMM_SHARE_TAG ",queue-size=1024");
 		return;
 	}
 	if (!spec->share)
