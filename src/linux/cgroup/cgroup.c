@@ -55,15 +55,13 @@ static struct cgroup_hierarchy *add_opened(struct cgroup *cg, struct cgroup_hier
 }
 
 struct cgroup_hierarchy *cgroup_add_hierarchy(struct cgroup *cg, char *controllers, char *mount_point,
-					      char *dir)
+					      char *dir, int dirfd)
 {
-	int fd = file_open_dir(AT_FDCWD, dir);
-
 	return add_opened(cg, (struct cgroup_hierarchy){
 				      .controllers = controllers,
 				      .mount_point = mount_point,
 				      .dir = dir,
-				      .dirfd = fd < 0 ? -1 : fd,
+				      .dirfd = dirfd < 0 ? -1 : dirfd,
 			      });
 }
 
@@ -158,7 +156,7 @@ int cgroup_from_strings(char *const *v, size_t n, struct cgroup **ret, struct er
 			cgroup_set_leaf(cg, xstrdup(dir + 1), n_made);
 			continue;
 		}
-		cgroup_add_hierarchy(cg, xstrndup(v[i], (size_t)(made - v[i])), NULL, xstrdup(dir + 1))
+		cgroup_add_hierarchy(cg, xstrndup(v[i], (size_t)(made - v[i])), NULL, xstrdup(dir + 1), file_open_dir(AT_FDCWD, dir + 1))
 			->made = n_made;
 	}
 	cg->mode = mode_of(cg);

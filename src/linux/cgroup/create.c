@@ -186,7 +186,7 @@ static int make_hierarchy(struct cgroup *cg, const struct cgroup_mount *m, const
 	char *dir = xasprintf("%s%s", str_eq(m->mount_point, "/") ? "" : m->mount_point, p->path);
 	int r = -ENOENT;
 
-	h = cgroup_add_hierarchy(cg, xstrdup(m->controllers), xstrdup(m->mount_point), dir);
+	h = cgroup_add_hierarchy(cg, xstrdup(m->controllers), xstrdup(m->mount_point), dir, -1);
 	for (int i = 0; i < MKDIR_TRIES && r == -ENOENT && h->dirfd < 0; i++) {
 		r = make_dirs(h, p->path);
 		if (r == 0) {
@@ -326,17 +326,16 @@ static bool is_blank(const char *s)
  */
 static int fill_file(char *dir, size_t top, const char *file, bool fresh, char **ret)
 {
-	_cleanup_fd_ int fd = file_open_dir(AT_FDCWD, *dir ? dir : "/");
-	_cleanup_free_ char *text = NULL, *above = NULL;
+	_cleanup_free_ char *path = path_join(*dir ? dir : "/", file), *text = NULL, *above = NULL;
 	char *slash = strrchr(dir, '/');
-	int r = fd < 0 ? fd : fresh ? 0 : file_read_at(fd, file, CGROUP_TEXT_MAX, &text, NULL);
+	int r = fresh ? 0 : file_read_at(AT_FDCWD, path, CGROUP_TEXT_MAX, &text, NULL);
 
 	if (r == 0 && is_blank(text) && strlen(dir) > top && slash) {
 		*slash = '\0';
 		r = fill_file(dir, top, file, false, &above);
 		*slash = '/';
 		if (r == 0)
-			r = file_write_str(fd, file, above);
+			r = file_write_str(AT_FDCWD, path, above);
 		free(text);
 		text = TAKE_PTR(above);
 	}
@@ -591,8 +590,7 @@ static void add_left(struct cgroup *cg, const struct cgroup_mount *m, const stru
 
 	if (fd < 0)
 		return;
-	h = cgroup_add_hierarchy(cg, xstrdup(m->controllers), xstrdup(m->mount_point), TAKE_PTR(dir));
-	h->dirfd = fd;
+	h = cgroup_add_hierarchy(cg, xstrdup(m->controllers), xstrdup(m->mount_point), TAKE_PTR(dir), fd);
 	h->made = p->own ? count_components(p->path) : 1;
 }
 

@@ -27,9 +27,9 @@ enum {
 	CGROUP_WAIT_MS = 10000,     /* how long the kernel may take to kill, freeze or empty a group */
 };
 
-/* Appends a hierarchy; takes the strings, opens dirfd unless the directory is missing. Returns it. */
+/* Appends a hierarchy; takes the strings and dirfd, which is negative where the directory is missing or not made yet. Returns it. */
 struct cgroup_hierarchy *cgroup_add_hierarchy(struct cgroup *cg, char *controllers, char *mount_point,
-					      char *dir);
+					      char *dir, int dirfd);
 
 /* Makes dir, which it takes and opens, the one below v2's that processes are in; made: 1 when it is ours to remove. */
 void cgroup_set_leaf(struct cgroup *cg, char *dir, unsigned made);
