@@ -191,8 +191,8 @@ user_namespace()
 @test "CVE-2023-25809: without a cgroup namespace the host's groups are not there to be written" {
 	user_namespace
 	config '.linux.namespaces |= map(select(.type != "cgroup"))
-		| .linux.cgroupsPath = "/" + $path
-		| .mounts |= map(select(.destination != "/sys/fs/cgroup")) + [{destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["nosuid", "noexec", "nodev", "relatime", "ro"]}]' --arg path "$TAG-cg"
+		| .mounts |= map(select(.destination != "/sys/fs/cgroup")) + [{destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["nosuid", "noexec", "nodev", "relatime", "ro"]}]'
+	group_at "/$TAG-cg"
 	mkdir -p "$SCRATCH"
 	process /bin/sh -c 'for d in /sys/fs/cgroup /sys/fs/cgroup/*; do mkdir "$d/'"$TAG"'-evil" 2>/dev/null && echo "made in $d"; done
 		for d in /sys/fs/cgroup /sys/fs/cgroup/*; do [ ! -e "$d/'"$TAG"'-cg" ] || echo "sees $d"; done; echo end'
@@ -437,7 +437,7 @@ in_prepared_namespace()
 	not_hyperv "groups are the guest's"
 	only_hvrun
 	process /bin/init pause
-	config '.linux.cgroupsPath = $path' --arg path "/$TAG-cg/sub"
+	group_at "/$TAG-cg/sub"
 	background "$ID"
 	for sub in .. ../.. /../../.. ../../../../.. x/../../.. memory:.. cpu,memory:/../..; do
 		try hv exec --cgroup "$sub" "$ID" /bin/init cgroup-path

@@ -47,6 +47,12 @@ not_systemd()
 	[ "${HVRUN_OPTIONS:-}" != --systemd-cgroup ] || not_for "the systemd manager" "$1"
 }
 
+# Gives the bundle's group that path; systemd's manager chooses the scope's name itself, which serves as well.
+group_at()
+{
+	[ "${HVRUN_OPTIONS:-}" = --systemd-cgroup ] || config '.linux.cgroupsPath = $path' --arg path "$1"
+}
+
 # Declares that a test has no meaning for what is under test: not a skip, which is about the host. The runner counts it apart, with the
 # reason, and it is no failure with STRICT=1. What a type cannot do but somebody could ask for belongs into 66-types.bats.
 not_for()
