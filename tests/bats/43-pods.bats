@@ -500,7 +500,7 @@ vmm_count()
 	eventually exited "$POD-a"
 	try plain exec "$POD-a" /bin/true
 	status_is 255
-	errors_have 'not running'
+	errors_have "cannot exec in a stopped container"
 	plain delete "$POD-a"
 	machine_unchanged "$before"
 }
