@@ -42,9 +42,9 @@ int leftover_group(struct runtime *rt, struct container *c, bool kill, struct er
 	const struct cgroup_hierarchy *h;
 	int r = open_group(rt, c, &cg, err);
 
-	if (r < 0 || cgroup_hierarchies(cg, &h) == 0)
+	if (r < 0)
 		return r;
-	if (kill)
+	if (kill && cgroup_hierarchies(cg, &h) > 0)
 		r = cgroup_signal(cg, SIGKILL, err);
 	return r < 0 ? r : cgroup_remove(cg, EMPTY_TIMEOUT_MS, err);
 }

@@ -76,8 +76,8 @@ int cgroup_create(const struct cgroup_request *req, struct cgroup **ret, struct 
 
 /*
  * A handle on what a cgroup_create() of the same request, of which nothing else is known any more, may have left: those
- * directories that are there, none for managers other than cgroupfs. Of an absolute path only the last directory
- * counts as made by us.
+ * directories that are there, and the scope with manager systemd, if its description has the id. Of an absolute path only the last
+ * directory counts as made by us.
  */
 int cgroup_open_left(const struct cgroup_request *req, struct cgroup **ret, struct error *err);
 

@@ -594,6 +594,20 @@ static void add_left(struct cgroup *cg, const struct cgroup_mount *m, const stru
 	h->made = p->own ? count_components(p->path) : 1;
 }
 
+/* Where what may be left is, by the manager: in p->path, or NULL. */
+static int find_left(const struct cgroup_request *req, struct cgroup *cg, struct plan_create *p, struct error *err)
+{
+	const struct unit_request unit = { .unit = &p->unit, .id = req->id, .rootless = req->rootless };
+	int r;
+
+	if (req->manager == CGROUP_MANAGER_CGROUPFS)
+		return plan_path(req, p, err);
+	if (req->manager != CGROUP_MANAGER_SYSTEMD)
+		return 0;
+	r = systemd_unit_parse(req->path, req->id, req->rootless, &p->unit, err);
+	return r < 0 ? r : systemd_unit_find(cg, &unit, &p->path, err);
+}
+
 int cgroup_open_left(const struct cgroup_request *req, struct cgroup **ret, struct error *err)
 {
 	_cleanup_cgroup_layout_ struct cgroup_layout l = {0};
@@ -604,13 +618,11 @@ int cgroup_open_left(const struct cgroup_request *req, struct cgroup **ret, stru
 	if (r < 0)
 		return r;
 	cg->mode = l.mode;
-	if (req->manager == CGROUP_MANAGER_CGROUPFS) {
-		r = plan_path(req, &p, err);
-		if (r < 0)
-			return r;
-		for (size_t i = 0; i < l.n_mounts; i++)
-			add_left(cg, &l.mounts[i], &p);
-	}
+	r = find_left(req, cg, &p, err);
+	if (r < 0)
+		return r;
+	for (size_t i = 0; !str_is_empty(p.path) && i < l.n_mounts; i++)
+		add_left(cg, &l.mounts[i], &p);
 	*ret = TAKE_PTR(cg);
 	return 0;
 }

@@ -7,16 +7,17 @@
  *
  * A scope must have a process from its start, but we want the limits in place before the container's first
  * instruction, and its process born inside. So a process of ours, which only waits, starts the scope, and is
- * killed when the container's is there. It dies with us too.
+ * killed when the container's is there. When we are killed it ends, too, but not before systemd has put it into the scope: one that nobody has
+ * ever lived in, for its first process was a zombie by then, systemd (252) keeps for ever.
  */
 #include "linux/cgroup/manager-systemd.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -169,17 +170,30 @@ static int await_job(struct dbus *d, const struct dbus_message *answer, const ch
 
 /* The process that holds a scope's place ---------------------------------------------------- */
 
-static void _noreturn_ hold(pid_t parent)
+/* How long systemd may take, after our end, to put it where we asked for. */
+enum { HOLDER_GRACE_MS = 10000, HOLDER_STEP_MS = 20 };
+
+static bool is_in_unit(const char *unit)
+{
+	_cleanup_free_ char *text = NULL;
+
+	return file_read_at(AT_FDCWD, "/proc/self/cgroup", CGROUP_TEXT_MAX, &text, NULL) < 0 || strstr(text, unit);
+}
+
+static void _noreturn_ hold(const char *unit, pid_t parent)
 {
 	sigset_t none;
+	int fd;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	sigemptyset(&none);
 	signal(SIGTERM, SIG_DFL); /* systemd's way to stop a unit */
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	sys_close_range(0, ~0U, 0);
-	while (getppid() == parent)
-		pause();
+	fd = process_pidfd_open(parent);
+	if (fd >= 0 && getppid() == parent)
+		process_pidfd_wait(fd, -1);
+	for (int ms = 0; ms < HOLDER_GRACE_MS && !is_in_unit(unit); ms += HOLDER_STEP_MS)
+		poll(NULL, 0, HOLDER_STEP_MS);
 	_exit(0);
 }
 
@@ -189,7 +203,7 @@ static int start_holder(struct cgroup *cg, struct error *err)
 
 	cg->unit.holder = fork();
 	if (cg->unit.holder == 0)
-		hold(self);
+		hold(cg->unit.name, self);
 	if (cg->unit.holder < 0) {
 		cg->unit.holder = 0;
 		return error_errno(err, "cannot fork the first process of %s", cg->unit.name);
@@ -282,6 +296,12 @@ static int get_version(struct dbus *d, const struct cgroup_writes *limits, unsig
 	return r;
 }
 
+/* The unit's Description, by which it is known again. */
+static char *describe(const char *id)
+{
+	return xasprintf("container %s", id);
+}
+
 static void put_pids(struct buf *b, pid_t pid)
 {
 	size_t mark;
@@ -300,7 +320,7 @@ static int put_start(struct buf *b, const struct cgroup *cg, const struct unit_r
 	const char *const accounting[] = { "CPUAccounting", "MemoryAccounting", "TasksAccounting",
 					   cg->mode == CGROUP_MODE_V2 ? "IOAccounting"
 								      : "BlockIOAccounting" };
-	_cleanup_free_ char *description = xasprintf("container %s", req->id);
+	_cleanup_free_ char *description = describe(req->id);
 	size_t mark;
 	int r = 0;
 
@@ -383,6 +403,47 @@ int systemd_unit_start(struct cgroup *cg, const struct unit_request *req, char *
 		return error_wrap(err, "unable to apply cgroup configuration");
 	log_debug("cgroup: systemd started %s: %s", cg->unit.name, *ret_path);
 	return 0;
+}
+
+/* The path of a scope's group and whether the unit says that it is ours, by its object. */
+static int look_at_scope(struct dbus *d, const char *object, const struct unit_request *req, char **ret_path, struct error *err)
+{
+	_cleanup_free_ char *description = NULL, *wanted = describe(req->id), *path = NULL;
+	int r = get_property(d, object, SYSTEMD ".Unit", "Description", &description, err);
+
+	if (r < 0 || !str_eq(description, wanted))
+		return r;
+	r = get_property(d, object, SYSTEMD ".Scope", "ControlGroup", &path, err);
+	if (r < 0)
+		return r;
+	if (*path && (!path_is_absolute(path) || path_has_dotdot(path) || !str_eq(path_basename(path), req->unit->name)))
+		return error_set(err, EPROTO, "systemd says that %s is in \"%s\"", req->unit->name, path);
+	*ret_path = TAKE_PTR(path);
+	return 0;
+}
+
+int systemd_unit_find(struct cgroup *cg, const struct unit_request *req, char **ret_path, struct error *err)
+{
+	_cleanup_dbus_message_ struct dbus_message answer = { 0 };
+	_cleanup_dbus_ struct dbus *d = NULL;
+	const char *object;
+	int r;
+
+	*ret_path = NULL;
+	if (req->unit->is_slice)
+		return 0;
+	r = connect_systemd(req->rootless, &d, err);
+	if (r >= 0)
+		r = call_unit(d, "GetUnit", req->unit->name, &answer, err);
+	if (r < 0)
+		return r;
+	object = r == 0 ? dbus_message_string(&answer) : NULL;
+	if (!object)
+		return error_is(&answer, "NoSuchUnit") ? 0 : refused(&answer, "tell about", req->unit->name, err);
+	r = look_at_scope(d, object, req, ret_path, err);
+	if (*ret_path)
+		cg->unit = (struct cgroup_unit){ .name = xstrdup(req->unit->name), .user = req->rootless, .made = true };
+	return r;
 }
 
 int systemd_unit_set(const struct cgroup *cg, const struct cgroup_writes *limits, struct error *err)

@@ -25,6 +25,13 @@ struct unit_request {
  */
 int systemd_unit_start(struct cgroup *cg, const struct unit_request *req, char **ret_path, struct error *err);
 
+/*
+ * The scope that systemd_unit_start() of the same request may have left, which has req's id in its description; nobody else's, and no slice.
+ * Fills cg->unit as if we had just started it, and *ret_path (the caller frees it; "" for a scope that has no group yet). 0 with *ret_path NULL
+ * when there is none. Of req only unit, id and rootless count.
+ */
+int systemd_unit_find(struct cgroup *cg, const struct unit_request *req, char **ret_path, struct error *err);
+
 /* Lets that process go; whoever lives in the group by now keeps the unit. */
 void systemd_unit_release(struct cgroup *cg);
 
