@@ -162,8 +162,10 @@ int netdevices_move(struct netdevices *n, const struct oci_net_device_entry *dev
 		if (r < 0)
 			error_wrap(err, "linux.netDevices[\"%s\"]", devices[i].key);
 	}
-	if (r < 0)
+	if (r < 0) {
 		netdevices_return(n);
+		netdevices_done(n);
+	}
 	return r;
 }
 

@@ -188,9 +188,17 @@ void spawned_kill(struct spawned *p)
 	p->pid = 0;
 }
 
+/* One that has not run yet may just be waiting for a processor: either word is waited for. */
 bool spawned_dead(const struct spawned *p)
 {
-	return p->in_cgroup && p->alive && !*p->alive;
+	enum { STEP_MS = 5, PATIENCE_MS = 10000 };
+	int r = -ETIMEDOUT;
+
+	if (!p->in_cgroup || !p->alive)
+		return false;
+	for (int ms = 0; ms < PATIENCE_MS && !*p->alive && r == -ETIMEDOUT; ms += STEP_MS)
+		r = process_pidfd_wait(p->pidfd, STEP_MS);
+	return r != -ETIMEDOUT && !*p->alive;
 }
 
 void spawned_done(struct spawned *p)

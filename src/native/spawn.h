@@ -47,8 +47,7 @@ void spawned_kill(struct spawned *p);
  * Whether it was killed by its birth. Linux 6.18 does that to whoever clone3(2) puts into a group where cgroup.kill has been written to more
  * or less often than in the caller's own (kernel/cgroup/cgroup.c, cgroup_post_fork(): kill_seq), and both counts are nobody's to read: a new
  * group has 0, a caller's that a service manager has used before has not. True only when no instruction of the child's has run, so that to
- * make it once more, with cgroup_fd -1, is as good as the first time. Ask when the other end of what the child holds has closed, or after
- * spawned_kill().
+ * make it once more, with cgroup_fd -1, is as good as the first time. Waits until the child has run or has ended.
  */
 bool spawned_dead(const struct spawned *p);
 

@@ -98,6 +98,8 @@ nested()
 	shift
 	mkdir -p "$BUNDLE/rootfs/inner"
 	cp "$HVRUN" "$BUNDLE/rootfs/bin/hvrun"
+	# a sanitizer's build has libraries; a static one has none
+	ldd "$HVRUN" 2>/dev/null | grep -o '/[^ ]*' | xargs -r cp -L --parents -t "$BUNDLE/rootfs"
 	make_bundle "$SCRATCH/inner"
 	config_of "$SCRATCH/inner" '.root.readonly = false | .hostname = "inner" | .process.args = $ARGS.positional | .linux.resources.pids = {limit: 17}' --args -- "$@"
 	cp "$SCRATCH/inner/config.json" "$BUNDLE/rootfs/inner/"
