@@ -156,17 +156,22 @@ host_limit()
 	errors_have 'bad sub cgroup path'
 }
 
-@test "a group that was there before, and had its processes killed, takes a container" {
-	local tree dir
-	not_hyperv "the guest's groups are new"
-	not_systemd "groups are made by path"
+# Makes a v2 group whose processes have been killed, as a service manager does with a service's before it uses that again: $dir.
+killed_group()
+{
+	local tree
 	tree=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
 	skip_unless "no cgroup v2 tree" test -n "$tree" || return
 	dir=$tree/hvt-$TAG
 	mkdir "$dir"
-	if [ -e "$dir/cgroup.kill" ]; then
-		echo 1 >"$dir/cgroup.kill"
-	fi
+	[ ! -e "$dir/cgroup.kill" ] || echo 1 >"$dir/cgroup.kill"
+}
+
+@test "a group that was there before, and had its processes killed, takes a container" {
+	local dir
+	not_hyperv "the guest's groups are new"
+	not_systemd "groups are made by path"
+	killed_group || return
 	config '.linux.cgroupsPath = $path' --arg path "/hvt-$TAG"
 	process /bin/init exit 4
 	try hv run "$ID"
@@ -174,17 +179,10 @@ host_limit()
 	status_is 4
 }
 
-# What a service manager does to a service's group before it uses that again.
 @test "a caller whose own group had its processes killed creates, runs and executes" {
-	local tree dir
+	local dir
 	not_hyperv "the guest's agent is in a group of its own kernel's"
-	tree=$(awk '$3 == "cgroup2" { print $2; exit }' /proc/mounts)
-	skip_unless "no cgroup v2 tree" test -n "$tree" || return
-	dir=$tree/hvt-$TAG
-	mkdir "$dir"
-	if [ -e "$dir/cgroup.kill" ]; then
-		echo 1 >"$dir/cgroup.kill"
-	fi
+	killed_group || return
 	from_there() { (
 		echo "$BASHPID" >"$dir/cgroup.procs"
 		hv "$@"
