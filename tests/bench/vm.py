@@ -23,7 +23,7 @@ def settings(bench, name, hyperv):
 
 class Vm(Column):
     def __init__(self, bench, name, hyperv):
-        command = [bench.hvrun, "--runtime-type", "HyperV", "--vm-accel", bench.accel, "--config-file", settings(bench, name.replace(" ", "-"), hyperv)]
+        command = [bench.hvrun, "--runtime-type", "HyperV", "--vm-accel", bench.accel, "--config-file", settings(bench, f"{name.replace(' ', '-')}-{len(bench.vms)}", hyperv)]
         super().__init__(name, command, bench.scratch, "vm")
         bench.vms.append(self)
 
