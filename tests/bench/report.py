@@ -87,16 +87,30 @@ def markdown(results, about):
     return "\n".join(out) + "\n"
 
 
-def write_document(path, text):
+def marks(host):
+    """What stands before and after the tables for a kind of host ("": where most is measured)."""
+    name = f"bench {host}" if host else "bench"
+    return f"<!-- {name}: begin -->\n", f"<!-- {name}: end -->"
+
+
+def marked(text, host):
+    """What is between the marks."""
+    begin, end = marks(host)
+    if begin not in text or end not in text:
+        raise SystemExit(f"bench: no \"{begin.strip()}\" … \"{end}\"")
+    return text[text.index(begin) + len(begin):text.index(end)]
+
+
+def write_document(path, host, text):
     """Replaces what is between the marks."""
-    begin, end = "<!-- bench: begin -->\n", "<!-- bench: end -->"
+    begin, end = marks(host)
+    if path == "-":
+        print(f"{begin}{text}{end}")
+        return
     with open(path, encoding="utf-8") as f:
         old = f.read()
-    if begin not in old or end not in old:
-        raise SystemExit(f"bench: {path} has no \"{begin.strip()}\" … \"{end}\"")
-    new = old[:old.index(begin) + len(begin)] + text + old[old.index(end):]
     with open(path + ".new", "w", encoding="utf-8") as f:
-        f.write(new)
+        f.write(old.replace(f"{begin}{marked(old, host)}{end}", f"{begin}{text}{end}"))
     os.replace(path + ".new", path)
 
 
