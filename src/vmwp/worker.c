@@ -229,6 +229,9 @@ static int create_answered(struct worker *w, _unused_ const struct pending *p, c
 static void add_own_streams(struct worker *w)
 {
 	if (w->tty_fd >= 0) {
+		/* an engine that reads our caller's output until its end waits for everybody who has it */
+		for (int i = 0; i < 3; i++)
+			w->stdio[i] = fd_close(w->stdio[i]);
 		mux_add_source(w->mux, stream_id(PROCESS_INIT, STREAM_STDIN), fcntl(w->tty_fd, F_DUPFD_CLOEXEC, 3));
 		mux_add_sink(w->mux, stream_id(PROCESS_INIT, STREAM_STDOUT), fcntl(w->tty_fd, F_DUPFD_CLOEXEC, 3));
 		return;

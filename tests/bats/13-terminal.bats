@@ -137,6 +137,21 @@ read_terminal()
 	machine_unchanged "$before"
 }
 
+@test "create with a terminal lets its caller's output end" {
+	HV+=(--log "$SCRATCH/log")
+	process /bin/init pause
+	receive_console
+	hv create --console-socket "$SOCKET" "$ID" </dev/null 2>&1 | timeout "$WAIT_TIMEOUT" cat >"$SCRATCH/created"
+	same "${PIPESTATUS[*]}" "0 0" "exit status of create, and of who reads until the end of its output"
+	hv start "$ID"
+	eventually file_has "$SCRATCH/tty" ready:
+	receive_console
+	hv exec -d -t --console-socket "$SOCKET" "$ID" /bin/sleep 1000 </dev/null 2>&1 | timeout "$WAIT_TIMEOUT" cat >"$SCRATCH/executed"
+	same "${PIPESTATUS[*]}" "0 0" "exit status of exec, and of who reads until the end of its output"
+	hv delete -f "$ID"
+	console_ended
+}
+
 @test "a console socket that is not there, or that is no socket" {
 	before=$(snapshot)
 	try hv create --console-socket "$SCRATCH/nothing" "$ID"
