@@ -240,7 +240,9 @@ int plan_devices(struct native_plan *p, const struct oci_config *c, struct error
 
 		if (r < 0)
 			return error_wrap(err, "linux.devices[%zu]", i);
-		root->n_devices++;
+		/* engines name it among all of the host's for privileged containers; a container's is that of its devpts */
+		if (!is_path(root->devices[root->n_devices].path, "/dev/ptmx"))
+			root->n_devices++;
 	}
 	for (size_t i = 0; root->populate_dev && i < ARRAY_SIZE(default_devices); i++)
 		if (!has_device(root, default_devices[i].path))

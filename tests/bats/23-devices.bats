@@ -32,6 +32,14 @@ load lib
 	has 'stat /dev/mine: char 0600 1000 2000 1:3' 'stat /dev/below/block: block .* 0 0 7:200' 'stat /dev/pipe: fifo 0660 0 0'
 }
 
+@test "linux.devices: /dev/ptmx is the container's own, whatever the host has there" {
+	config '.linux.devices = [{"path": "/dev/ptmx", "type": "c", "major": 5, "minor": 2, "fileMode": 438},
+		{"path": "/dev/mine", "type": "c", "major": 1, "minor": 3}]'
+	checks stat /dev/ptmx /dev/mine
+	run_ok
+	has 'stat /dev/ptmx: link .* -> pts/ptmx' 'stat /dev/mine: char .* 1:3'
+}
+
 @test "linux.devices outside of /dev" {
 	not_hyperv "QEMU 7.2's 9p server makes no device nodes"
 	config '.root.readonly = false | .linux.devices = [{"path": "/elsewhere/zero", "type": "c", "major": 1, "minor": 5, "fileMode": 438}]'
