@@ -21,6 +21,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/macros.h"
 #include "base/mem.h"
 #include "base/process.h"
 #include "base/str.h"
@@ -44,6 +45,7 @@
 #include "hyperv/template.h"
 #include "linux/cgroup/cgroup.h"
 #include "linux/cgroup/unit_property.h"
+#include "linux/rlimit.h"
 #include "proto/client.h"
 #include "proto/message.h"
 #include "schema/json.h"
@@ -111,12 +113,16 @@ static int decide(struct creation *k, struct error *err)
 {
 	const struct create_request *req = k->req;
 	_cleanup_free_ bool *devices = disk_find_devices(req->bundle);
+	struct oci_rlimit rlimits[RLIM_NLIMITS];
+	const struct guest_facts facts = { req->container->id, req->env->settings, devices, rlimits, ARRAY_SIZE(rlimits) };
 	const struct vmm_ops *vmm;
 	int r;
 
 	if (req->io.preserve_fds > 0)
 		return error_set(err, EINVAL, "--preserve-fds %u: descriptors cannot be passed into a virtual machine", req->io.preserve_fds);
-	r = guest_config_derive(req->bundle, &(struct guest_facts){ req->container->id, req->env->settings, devices }, &k->guest, err);
+	r = rlimits_inherited(rlimits, err);
+	if (r == 0)
+		r = guest_config_derive(req->bundle, &facts, &k->guest, err);
 	if (r == 0)
 		r = choice_make(req->bundle, req->env->settings, &k->choice, err);
 	if (r == 0)

@@ -10,14 +10,17 @@
 #include <ocispec/types.h>
 
 #include "base/fd.h"
+#include "base/macros.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "container/container.h"
 #include "container/env.h"
 #include "container/settings.h"
 #include "hyperv/create.h"
+#include "hyperv/guest_config.h"
 #include "hyperv/launch.h"
 #include "linux/cgroup/cgroup.h"
+#include "linux/rlimit.h"
 #include "proto/client.h"
 #include "proto/message.h"
 #include "schema/json.h"
@@ -27,13 +30,23 @@ static int send_exec(const struct launch *l, const struct container *c, const st
 		     struct error *err)
 {
 	bool terminal = req->process->terminal;
-	struct hv_agent_exec exec = { .id = c->id, .process = (struct oci_process *)req->process, .sub_cgroups = (char **)req->sub_cgroups,
+	struct oci_process process = *req->process;
+	struct oci_rlimit own[RLIM_NLIMITS];
+	_cleanup_free_ struct oci_rlimit *limits = xcalloc(process.n_rlimits + ARRAY_SIZE(own), sizeof(*limits));
+	struct hv_agent_exec exec = { .id = c->id, .process = &process, .sub_cgroups = (char **)req->sub_cgroups,
 				      .n_sub_cgroups = strv_length((char **)req->sub_cgroups),
 				      .has_ignore_paused = true, .ignore_paused = req->ignore_paused };
 	struct hv_worker_exec setup = { .exec = &exec, .has_console = true, .console = terminal };
 	_cleanup_free_ char *body = NULL;
-	int r = json_write(&hv_worker_exec_type, &setup, &body, &call->len, err);
+	int r = rlimits_inherited(own, err);
 
+	if (r < 0)
+		return r;
+	for (size_t i = 0; i < process.n_rlimits; i++)
+		limits[i] = process.rlimits[i];
+	process.n_rlimits += guest_config_rlimits(&process, own, ARRAY_SIZE(own), limits + process.n_rlimits);
+	process.rlimits = limits;
+	r = json_write(&hv_worker_exec_type, &setup, &body, &call->len, err);
 	if (r < 0)
 		return r;
 	call->body = body;

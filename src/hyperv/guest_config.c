@@ -14,7 +14,9 @@
 #include <ocispec/types.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
+#include "base/macros.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
@@ -416,12 +418,43 @@ static int derive_linux(struct derivation *d, struct error *err)
 	return 0;
 }
 
+static bool has_rlimit(const struct oci_process *p, enum oci_rlimit_type type)
+{
+	for (size_t i = 0; i < p->n_rlimits; i++)
+		if (p->rlimits[i].type == type)
+			return true;
+	return false;
+}
+
+size_t guest_config_rlimits(const struct oci_process *p, const struct oci_rlimit *inherited, size_t n, struct oci_rlimit *ret)
+{
+	size_t n_ret = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		struct oci_rlimit l = inherited[i];
+
+		if (has_rlimit(p, l.type))
+			continue;
+		if (l.type == OCI_RLIMIT_TYPE_NOFILE) {
+			l.soft = MIN(l.soft, (uint64_t)GUEST_FILES_MAX);
+			l.hard = MIN(l.hard, (uint64_t)GUEST_FILES_MAX);
+		}
+		ret[n_ret++] = l;
+	}
+	return n_ret;
+}
+
 static int derive_process(struct derivation *d, _unused_ struct error *err)
 {
 	struct oci_process *p = d->config->process;
+	struct oci_rlimit more[RLIM_NLIMITS];
+	size_t n;
 
 	if (!p)
 		return 0;
+	n = guest_config_rlimits(p, d->facts->rlimits, d->facts->n_rlimits, more);
+	for (size_t i = 0; i < n; i++)
+		*(struct oci_rlimit *)oci_doc_append(d->doc, &p->rlimits, &p->n_rlimits, sizeof(more[i])) = more[i];
 	p->apparmor_profile = p->selinux_label = NULL;
 	return 0;
 }

@@ -12,6 +12,8 @@
 #include "hyperv/vmm/vmm.h"
 
 struct bundle;
+struct oci_process;
+struct oci_rlimit;
 struct settings;
 
 /* What the guest's agent keeps of a container (agent/main.c), by its id; "ns" there has the files of its namespaces (agent/verbs.c). */
@@ -34,6 +36,7 @@ struct share {
 
 /* Where the guest mounts what the container's root is made of, and names the disks that it does not mount (agent/disks.h). */
 #define GUEST_LAYER_DIR "/run/layer"
+#define GUEST_FILES_MAX 1048576 /* fs.nr_open of a kernel that nobody has configured: RLIMIT_NOFILE cannot be more */
 #define GUEST_ROOT_DIR "/run/root"
 #define GUEST_DISK_DIR "/run/disk"
 
@@ -56,6 +59,8 @@ struct guest_facts {
 	const char *id;
 	const struct settings *settings;
 	const bool *devices; /* whether the source of mounts[i] is a block device; NULL: none is */
+	const struct oci_rlimit *rlimits; /* what the container's process would inherit on the host (rlimits_inherited()); NULL: nothing */
+	size_t n_rlimits;
 };
 
 /* A container as the guest is told of it. */
@@ -90,6 +95,13 @@ struct guest_pod {
  */
 int guest_config_derive_member(const struct bundle *bundle, const struct guest_facts *facts, const struct guest_pod *pod,
 			       struct guest_config **ret, struct error *err);
+
+/*
+ * What a process is limited to that config.json leaves open: as it would be on the host, by its caller's limits (rlimits_inherited(), n of
+ * them), not as the guest's first process is. Those are written to ret, which has room for n; a limit of files above what any kernel
+ * gives becomes GUEST_FILES_MAX. Returns how many. Pure.
+ */
+size_t guest_config_rlimits(const struct oci_process *p, const struct oci_rlimit *inherited, size_t n, struct oci_rlimit *ret);
 
 struct guest_config *guest_config_free(struct guest_config *g);
 static inline void guest_config_freep(struct guest_config **g)

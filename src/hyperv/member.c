@@ -23,6 +23,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/log.h"
+#include "base/macros.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "container/annotation.h"
@@ -40,6 +41,7 @@
 #include "linux/cgroup/cgroup.h"
 #include "linux/cgroup/unit_property.h"
 #include "linux/namespace.h"
+#include "linux/rlimit.h"
 #include "proto/client.h"
 #include "proto/message.h"
 #include "schema/json.h"
@@ -143,11 +145,17 @@ static int derive(struct member *m, struct error *err)
 	char prefix[2 * PREFIX_BYTES + 1];
 	bool *shared = xcalloc(l ? l->n_namespaces + 1 : 1, sizeof(*shared));
 	const struct guest_pod pod = { .sandbox = m->sandbox->id, .share_prefix = prefix, .shared = shared };
-	const struct guest_facts facts = { .id = m->req ? m->req->container->id : "validate", .settings = m->env->settings };
+	struct oci_rlimit rlimits[RLIM_NLIMITS];
+	const struct guest_facts facts = { .id = m->req ? m->req->container->id : "validate",
+					   .settings = m->env->settings,
+					   .rlimits = rlimits,
+					   .n_rlimits = ARRAY_SIZE(rlimits) };
 	int r = make_prefix(prefix, err);
 
 	for (size_t i = 0; l && i < l->n_namespaces; i++)
 		shared[i] = member_shares(&l->namespaces[i], (pid_t)m->sandbox->state->pid, m->sandbox_config);
+	if (r == 0)
+		r = rlimits_inherited(rlimits, err);
 	if (r == 0)
 		r = guest_config_derive_member(m->bundle, &facts, &pod, &m->guest, err);
 	free(shared);

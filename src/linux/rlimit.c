@@ -76,6 +76,21 @@ int rlimits_from_oci(const struct oci_rlimit *oci, size_t n, struct rlimits *ret
 	return 0;
 }
 
+int rlimits_inherited(struct oci_rlimit *ret, struct error *err)
+{
+	_Static_assert((int)_OCI_RLIMIT_TYPE_MAX == (int)RLIM_NLIMITS, "the spec has a type for each of the kernel's limits");
+	struct rlimit own;
+
+	for (int i = 0; i < _OCI_RLIMIT_TYPE_MAX; i++) {
+		if (getrlimit((__rlimit_resource_t)resources[i], &own) < 0)
+			return error_errno(err, "getrlimit %s", oci_rlimit_type_to_string(i));
+		ret[i] = (struct oci_rlimit){.type = i,
+					     .soft = own.rlim_cur == RLIM_INFINITY ? UINT64_MAX : own.rlim_cur,
+					     .hard = own.rlim_max == RLIM_INFINITY ? UINT64_MAX : own.rlim_max};
+	}
+	return 0;
+}
+
 int rlimits_apply(const struct rlimits *r, struct error *err)
 {
 	for (size_t i = 0; i < r->n; i++) {

@@ -23,6 +23,10 @@ struct rlimits {
  */
 int rlimits_from_oci(const struct oci_rlimit *oci, size_t n, struct rlimits *ret, struct error *err);
 
+/* The calling process's own limits, RLIM_NLIMITS of them in the order of the spec's types, for whoever runs
+ * elsewhere what would inherit them here. Returns 0, or < 0 when the kernel does not tell one. */
+int rlimits_inherited(struct oci_rlimit *ret, struct error *err);
+
 /* "RLIMIT_NOFILE" ... of a resource number, for messages. */
 const char *rlimit_to_string(int resource);
 

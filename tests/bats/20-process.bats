@@ -103,6 +103,16 @@ load lib
 	has 'rlimit RLIMIT_NOFILE: 100 200' 'rlimit RLIMIT_CORE: 0 0'
 }
 
+@test "limits that config.json does not name are the caller's" {
+	checks getrlimit
+	config '.process.rlimits = [{"type": "RLIMIT_CORE", "soft": 1, "hard": 2}]'
+	(ulimit -n 3000 && ulimit -s 4096 && try hv run "$ID" && status_is 0 &&
+		has 'rlimit RLIMIT_NOFILE: 3000 3000' 'rlimit RLIMIT_STACK: 4194304 4194304' 'rlimit RLIMIT_CORE: 1 2')
+	process /bin/init pause
+	(ulimit -n 3000 && background "$ID")
+	(ulimit -n 3000 && try hv exec "$ID" /bin/init getrlimit && has 'rlimit RLIMIT_NOFILE: 3000 3000' 'rlimit RLIMIT_CORE: 1 2')
+}
+
 @test "wrong limits are refused by name" {
 	before=$(snapshot)
 	config '.process.rlimits = [{"type": "RLIMIT_NONSENSE", "soft": 1, "hard": 1}]'

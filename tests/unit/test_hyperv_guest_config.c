@@ -11,6 +11,7 @@
 #include <ocispec/types.h>
 
 #include "base/buf.h"
+#include "base/macros.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
@@ -66,7 +67,12 @@ static void check(const char *name)
 	_cleanup_doc_ struct oci_doc *doc = NULL;
 	_cleanup_buf_ struct buf out = { 0 };
 	const bool devices[] = { false, true, false, false }; /* of the cases with disks */
-	const struct guest_facts facts = { .id = "web", .devices = str_skip_prefix(name, "disks") ? devices : NULL };
+	const struct oci_rlimit rlimits[] = { { OCI_RLIMIT_TYPE_CORE, .soft = 0, .hard = UINT64_MAX },
+					      { OCI_RLIMIT_TYPE_NOFILE, .soft = 1024, .hard = 1073741816 } };
+	const struct guest_facts facts = { .id = "web",
+					   .devices = str_skip_prefix(name, "disks") ? devices : NULL,
+					   .rlimits = rlimits,
+					   .n_rlimits = str_skip_prefix(name, "rlimits") ? ARRAY_SIZE(rlimits) : 0 };
 	struct bundle b = { .path = (char *)"/bundle", .dirfd = -1 };
 	struct error err;
 
