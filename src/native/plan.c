@@ -17,6 +17,7 @@
 #include "base/str.h"
 #include "container/annotation.h"
 #include "container/bundle.h"
+#include "container/mount_idmap.h"
 #include "linux/namespace.h"
 #include "linux/sys.h"
 #include "linux/sysctl.h"
@@ -59,15 +60,6 @@ static void sort_namespaces(struct plan_namespaces *ns, const struct oci_linux *
 	}
 }
 
-struct id_map *plan_maps(const struct oci_id_mapping *maps, size_t n)
-{
-	struct id_map *ret = n ? xcalloc(n, sizeof(*ret)) : NULL;
-
-	for (size_t i = 0; i < n; i++)
-		ret[i] = (struct id_map){ maps[i].container_id, maps[i].host_id, maps[i].size };
-	return ret;
-}
-
 static void add_offset(char *text, size_t size, const char *clock, const struct oci_time_offset *o)
 {
 	size_t len = strlen(text);
@@ -89,8 +81,8 @@ int plan_namespaces(struct native_plan *p, const struct oci_config *config, stru
 		return error_set(err, E2BIG, "linux.uidMappings, linux.gidMappings: at most %d are possible",
 				 ID_MAPS_MAX);
 	if (ns->create & CLONE_NEWUSER) {
-		ns->uids = plan_maps(l->uid_mappings, l->n_uid_mappings);
-		ns->gids = plan_maps(l->gid_mappings, l->n_gid_mappings);
+		ns->uids = mount_idmap_maps(l->uid_mappings, l->n_uid_mappings);
+		ns->gids = mount_idmap_maps(l->gid_mappings, l->n_gid_mappings);
 		ns->n_uids = l->n_uid_mappings;
 		ns->n_gids = l->n_gid_mappings;
 	}
@@ -237,10 +229,8 @@ struct native_plan *native_plan_free(struct native_plan *p)
 {
 	if (!p)
 		return NULL;
-	for (size_t i = 0; i < p->rootfs.n_mounts; i++) {
-		free((void *)p->rootfs.mounts[i].idmap.uids);
-		free((void *)p->rootfs.mounts[i].idmap.gids);
-	}
+	for (size_t i = 0; i < p->rootfs.n_mounts; i++)
+		mount_idmap_done(&p->rootfs.mounts[i].idmap);
 	free(p->namespaces.uids);
 	free(p->namespaces.gids);
 	free(p->rootfs.mounts);

@@ -13,8 +13,8 @@
 #include "base/path.h"
 #include "base/str.h"
 #include "container/bundle.h"
+#include "container/mount_idmap.h"
 #include "linux/sys.h"
-#include "native/idmap_option.h"
 #include "native/plan_private.h"
 
 /* "/proc" and the like whatever way they are written. */
@@ -84,44 +84,20 @@ static int check_kind(const struct plan_mount *m, struct error *err)
 	return check_proc(m, err);
 }
 
-static struct id_map *copy_map(const struct id_map *map, size_t n)
-{
-	return n ? xmemdup(map, n * sizeof(*map)) : NULL;
-}
-
-/* mounts[].uidMappings, or the container's own mapping; a user namespace that it joins is asked for by fd. */
+/* A user namespace that it joins is asked for by fd. */
 static int plan_idmap(const struct plan_namespaces *ns, const struct oci_mount *from, struct plan_mount *m,
 		      struct error *err)
 {
-	bool joins = false;
+	struct mount_idmap_request req = { .mount = from, .options = &m->options, .bind = m->kind == PLAN_MOUNT_BIND,
+					   .container = { ns->uids, ns->gids, ns->n_uids, ns->n_gids } };
+	int r;
 
-	if (from->n_uid_mappings || from->n_gid_mappings)
-		m->options.extra |= MOUNT_EXTRA_IDMAP;
-	if (!(m->options.extra & MOUNT_EXTRA_IDMAP))
-		return 0;
-	if (m->kind != PLAN_MOUNT_BIND)
-		return error_set(err, EINVAL,
-				 "options: \"idmap\", uidMappings: only bind mounts can have mapped ids");
-	if (from->n_uid_mappings > ID_MAPS_MAX || from->n_gid_mappings > ID_MAPS_MAX)
-		return error_set(err, E2BIG, "uidMappings, gidMappings: at most %d are possible",
-				 ID_MAPS_MAX);
-	if (m->options.idmap && (from->n_uid_mappings || from->n_gid_mappings))
-		return error_set(err, EINVAL, "options: \"idmap=%s\": there are uidMappings or gidMappings already", m->options.idmap);
-	if (m->options.idmap)
-		return idmap_option_parse(m->options.idmap, ns, &m->idmap, err);
 	for (size_t i = 0; i < ns->n_join; i++)
-		joins |= ns->join[i].type == CLONE_NEWUSER;
-	if (from->n_uid_mappings || from->n_gid_mappings)
-		m->idmap = (struct userns_maps){ plan_maps(from->uid_mappings, from->n_uid_mappings),
-						 plan_maps(from->gid_mappings, from->n_gid_mappings),
-						 from->n_uid_mappings, from->n_gid_mappings };
-	else if (ns->create & CLONE_NEWUSER)
-		m->idmap = (struct userns_maps){ copy_map(ns->uids, ns->n_uids),
-						 copy_map(ns->gids, ns->n_gids), ns->n_uids, ns->n_gids };
-	else if (!joins)
-		return error_set(err, EINVAL,
-				 "options: \"idmap\" needs uidMappings and gidMappings, or a user namespace");
-	return 0;
+		req.joins |= ns->join[i].type == CLONE_NEWUSER;
+	r = mount_idmap_get(&req, &m->idmap, err);
+	if (r > 0)
+		m->options.extra |= MOUNT_EXTRA_IDMAP;
+	return r < 0 ? r : 0;
 }
 
 /* A kernel's disks are what they are, which is called raw. */

@@ -9,10 +9,6 @@ int plan_namespaces(struct native_plan *p, const struct oci_config *config, stru
 int plan_mounts(struct native_plan *p, const struct bundle *bundle, struct error *err);
 int plan_devices(struct native_plan *p, const struct oci_config *config, struct error *err);
 
-/* A list of mappings; free()d by the caller. NULL for none. */
-struct oci_id_mapping;
-struct id_map *plan_maps(const struct oci_id_mapping *maps, size_t n);
-
 /* A string that lives as long as the plan; takes s. */
 const char *plan_own(struct native_plan *p, char *s);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* The text of the mount option "idmap=", as lists of mappings: see idmap_option.h. */
-#include "native/idmap_option.h"
+#include "container/idmap_option.h"
 
 #include <errno.h>
 #include <stdint.h>
@@ -84,11 +84,11 @@ static int add_part(struct list *lists, size_t n_lists, const char *part, struct
 	return error_set(err, EINVAL, "\"%s\" is not uids= or gids=", part);
 }
 
-int idmap_option_parse(const char *text, const struct plan_namespaces *ns, struct userns_maps *ret, struct error *err)
+int idmap_option_parse(const char *text, const struct userns_maps *container, struct userns_maps *ret, struct error *err)
 {
 	struct list lists[] = {
-		{ .key = "uids=", .field = "uidMappings", .container = ns->uids, .n_container = ns->n_uids },
-		{ .key = "gids=", .field = "gidMappings", .container = ns->gids, .n_container = ns->n_gids },
+		{ .key = "uids=", .field = "uidMappings", .container = container->uids, .n_container = container->n_uids },
+		{ .key = "gids=", .field = "gidMappings", .container = container->gids, .n_container = container->n_gids },
 	};
 	_cleanup_strv_ char **parts = str_split(text, ';');
 	int r = 0;

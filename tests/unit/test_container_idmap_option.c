@@ -11,11 +11,11 @@
 #include <cmocka.h>
 
 #include "base/macros.h"
-#include "native/idmap_option.h"
+#include "container/idmap_option.h"
 
 /* The container's own: 0 -> 0, 1 ... 1000 -> 2 ..., and for groups 0 ... 9 -> 100 ... */
 static struct id_map uids[] = { { 0, 0, 1 }, { 1, 2, 1000 } }, gids[] = { { 0, 100, 10 } };
-static const struct plan_namespaces mapped = { .uids = uids, .gids = gids, .n_uids = 2, .n_gids = 1 };
+static const struct userns_maps mapped = { .uids = uids, .gids = gids, .n_uids = 2, .n_gids = 1 };
 
 static const struct {
 	const char *text, *expected; /* "u... g..." of the maps, or what the message has */
@@ -71,7 +71,7 @@ static void test_table(void **state _unused_)
 
 static void test_without_user_namespace(void **state _unused_)
 {
-	const struct plan_namespaces none = { 0 };
+	const struct userns_maps none = { 0 };
 	struct userns_maps m;
 	struct error err;
 
