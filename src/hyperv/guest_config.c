@@ -23,6 +23,8 @@
 #include "container/annotation.h"
 #include "container/bundle.h"
 #include "container/document.h"
+#include "container/mount_idmap.h"
+#include "hyperv/idmap.h"
 #include "linux/mount_options.h"
 #include "linux/namespace.h"
 #include "linux/sys.h"
@@ -47,6 +49,7 @@ struct guest_config *guest_config_free(struct guest_config *g)
 		free(g->shares[i].name);
 		free(g->shares[i].source);
 		free(g->shares[i].field);
+		mount_idmap_done(&g->shares[i].idmap);
 	}
 	free(g->shares);
 	for (size_t i = 0; i < g->n_disks; i++) {
@@ -195,32 +198,57 @@ static int derive_disk(struct derivation *d, size_t i, struct oci_mount *m, stru
 	return 0;
 }
 
+/* Where the mappings of the user namespace are that the container will have; a path that is not the sandbox's is refused elsewhere. */
+static const struct oci_linux *find_mappings(const struct derivation *d)
+{
+	const struct oci_linux *l = d->bundle->config->linux_;
+
+	for (size_t i = 0; l && i < l->n_namespaces; i++)
+		if (l->namespaces[i].type == OCI_NAMESPACE_TYPE_USER && l->namespaces[i].path)
+			return d->pod && d->pod->shared[i] ? d->pod->sandbox_linux : NULL;
+	return l;
+}
+
+static int derive_bind(struct derivation *d, size_t i, struct oci_mount *m, const struct mount_options *o, struct error *err)
+{
+	struct share share = { .itself = o->extra & (MOUNT_EXTRA_COPY_SYMLINK | MOUNT_EXTRA_SRC_NOFOLLOW),
+			       .recursive = o->extra & MOUNT_EXTRA_RECURSIVE,
+			       .readonly = (o->attr.set | o->rec.set) & MOUNT_ATTR_RDONLY,
+			       .idmap_below = o->extra & MOUNT_EXTRA_RIDMAP };
+	int r = idmap_take(m, o, true, find_mappings(d), &share.idmap, err);
+
+	if (r < 0)
+		return r;
+	share.source = path_join(d->bundle->path, m->source);
+	share.field = xasprintf("mounts[%zu].source", i);
+	m->source = add_share(d, &share);
+	return 0;
+}
+
+/* Not a file system's whose files the host sees. */
+static int refuse_idmap(struct oci_mount *m, const struct mount_options *o, bool bind, struct error *err)
+{
+	if (bind && (o->extra & MOUNT_EXTRA_IDMAP || m->n_uid_mappings || m->n_gid_mappings))
+		return error_set(err, EINVAL, "options: \"idmap\", uidMappings: the source is a disk, or is missing: there are no ids to map");
+	return idmap_take(m, o, bind, NULL, &(struct userns_maps){ 0 }, err);
+}
+
 static int derive_mount(struct derivation *d, size_t i, struct oci_mount *m, struct error *err)
 {
 	struct mount_options o;
 	int r = mount_options_parse(m->options, m->n_options, &o, err);
-	bool bind;
+	bool bind, disk;
 
 	if (r < 0)
 		return r;
-	if (o.extra & MOUNT_EXTRA_IDMAP || m->n_uid_mappings || m->n_gid_mappings)
-		return error_set(err, EINVAL,
-				 "\"%s\": the ids of bind mounts cannot be mapped in a virtual machine "
-				 "(idmap, uidMappings)",
-				 m->destination);
-	if (o.extra & MOUNT_EXTRA_REMOUNT || str_is_empty(m->source))
-		return 0;
-	bind = o.extra & MOUNT_EXTRA_BIND || str_eq(m->type, "bind");
-	if (is_disk(d, i, m, bind))
-		return derive_disk(d, i, m, &(struct disk){ .readonly = (o.attr.set | o.rec.set) & MOUNT_ATTR_RDONLY, .mounted = !bind }, err);
-	if (!bind)
-		return 0;
-	m->source = add_share(d, &(struct share){ .source = path_join(d->bundle->path, m->source),
-						  .field = xasprintf("mounts[%zu].source", i),
-						  .itself = o.extra & (MOUNT_EXTRA_COPY_SYMLINK | MOUNT_EXTRA_SRC_NOFOLLOW),
-						  .recursive = o.extra & MOUNT_EXTRA_RECURSIVE,
-						  .readonly = (o.attr.set | o.rec.set) & MOUNT_ATTR_RDONLY });
-	return 0;
+	bind = !(o.extra & MOUNT_EXTRA_REMOUNT) && (o.extra & MOUNT_EXTRA_BIND || str_eq(m->type, "bind"));
+	disk = !(o.extra & MOUNT_EXTRA_REMOUNT) && !str_is_empty(m->source) && is_disk(d, i, m, bind);
+	if (bind && !disk && !str_is_empty(m->source))
+		return derive_bind(d, i, m, &o, err);
+	r = refuse_idmap(m, &o, bind, err);
+	if (r < 0 || !disk)
+		return r;
+	return derive_disk(d, i, m, &(struct disk){ .readonly = (o.attr.set | o.rec.set) & MOUNT_ATTR_RDONLY, .mounted = !bind }, err);
 }
 
 static int derive_mounts(struct derivation *d, struct error *err)
@@ -229,7 +257,7 @@ static int derive_mounts(struct derivation *d, struct error *err)
 		int r = derive_mount(d, i, &d->config->mounts[i], err);
 
 		if (r < 0)
-			return error_wrap(err, "mounts[%zu]", i);
+			return error_wrap(err, "mounts[%zu] \"%s\"", i, d->bundle->config->mounts[i].destination);
 	}
 	return 0;
 }

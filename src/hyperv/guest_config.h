@@ -10,8 +10,10 @@
 #include "proto/message.h"
 #include "container/layer.h"
 #include "hyperv/vmm/vmm.h"
+#include "linux/userns.h"
 
 struct bundle;
+struct oci_linux;
 struct oci_process;
 struct oci_rlimit;
 struct settings;
@@ -32,6 +34,8 @@ struct share {
 	bool readonly;              /* for the guest from the beginning */
 	bool readonly_after_create; /* once the container has been made: the mount points in a read-only
 				       rootfs */
+	struct userns_maps idmap; /* whose its files are for the guest (hyperv/idmap.h); none: as they are */
+	bool idmap_below;         /* also of what is mounted below it */
 };
 
 /* Where the guest mounts what the container's root is made of, and names the disks that it does not mount (agent/disks.h). */
@@ -85,6 +89,7 @@ int guest_config_derive(const struct bundle *bundle, const struct guest_facts *f
 /* A container that is added to a VM which runs: a member of the pod whose sandbox the VM was made for. */
 struct guest_pod {
 	const char *sandbox;      /* its id */
+	const struct oci_linux *sandbox_linux; /* of its configuration: the mappings of its user namespace; NULL: it has none */
 	const char *share_prefix; /* of its entries' names: nobody else in that VM has the same */
 	const bool *shared; /* for each of linux.namespaces that has a path: whether the sandbox's namespace is meant */
 };

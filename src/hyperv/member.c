@@ -144,7 +144,8 @@ static int derive(struct member *m, struct error *err)
 	const struct oci_linux *l = m->bundle->config->linux_;
 	char prefix[2 * PREFIX_BYTES + 1];
 	bool *shared = xcalloc(l ? l->n_namespaces + 1 : 1, sizeof(*shared));
-	const struct guest_pod pod = { .sandbox = m->sandbox->id, .share_prefix = prefix, .shared = shared };
+	const struct guest_pod pod = { .sandbox = m->sandbox->id, .sandbox_linux = m->sandbox_config->linux_, .share_prefix = prefix,
+				       .shared = shared };
 	struct oci_rlimit rlimits[RLIM_NLIMITS];
 	const struct guest_facts facts = { .id = m->req ? m->req->container->id : "validate",
 					   .settings = m->env->settings,

@@ -20,6 +20,7 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "hyperv/guest_config.h"
+#include "hyperv/idmap.h"
 #include "linux/mount.h"
 #include "linux/sys.h"
 #include "schema/types.h"
@@ -58,6 +59,11 @@ int share_open(const struct share *share, bool *ret_file, struct error *err)
 	r = mount_set_propagation(fd, (share->readonly || share->readonly_after_create ? MS_PRIVATE : MS_SLAVE) | MS_REC);
 	if (r < 0)
 		return error_errnum(err, r, "%s: %s: propagation", share->field, share->source);
+	if (share->idmap.n_uids > 0) {
+		r = idmap_apply(fd, share->idmap_below, &share->idmap, err);
+		if (r < 0)
+			return error_wrap(err, "%s: %s", share->field, share->source);
+	}
 	if (share->readonly)
 		attr.set |= MOUNT_ATTR_RDONLY;
 	r = mount_set_attributes(fd, true, &attr);

@@ -104,6 +104,24 @@ vmm_count()
 	[ "$(plain exec "$POD-b" /bin/cat /proc/sys/kernel/random/boot_id)" = "$(plain exec "$POD" /bin/cat /proc/sys/kernel/random/boot_id)" ]
 }
 
+@test "ids of a member's mount are mapped as in the sandbox's user namespace" {
+	mkdir "$SCRATCH/volume"
+	touch "$SCRATCH/volume/file"
+	chown 5:6 "$SCRATCH/volume/file"
+	chown -R 300000:300000 "$BUNDLE/rootfs"
+	chmod 755 "$SCRATCH" "$BUNDLE"
+	sandbox '.linux.namespaces += [{"type": "user"}] | .linux.uidMappings = [{"containerID": 0, "hostID": 300000, "size": 65536}] | .linux.gidMappings = .linux.uidMappings'
+	member a /bin/init stat /vol/file
+	chown -R 300000:300000 "$SCRATCH/a/rootfs"
+	chmod 755 "$SCRATCH/a"
+	config_of "$SCRATCH/a" '.linux.namespaces += [{"type": "user", "path": ("/proc/" + $pid + "/ns/user")}]
+		| .mounts = [.mounts[] | select(.type != "sysfs" and .type != "mqueue")] + [{"destination": "/vol", "source": $source, "options": ["bind", "idmap"]}]' \
+		--arg pid "$POD_PID" --arg source "$SCRATCH/volume"
+	run_member a
+	status_is 0
+	has 'stat /vol/file: file 0644 5 6'
+}
+
 @test "CRI-O's annotations do the same" {
 	MARK=mark_crio
 	sandbox

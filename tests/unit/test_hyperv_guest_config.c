@@ -32,6 +32,22 @@ static void print_config(const char *json, struct buf *out)
 	buf_printf(out, "%s\n", pretty);
 }
 
+static void print_ids(char kind, const struct id_map *maps, size_t n, struct buf *out)
+{
+	for (size_t i = 0; i < n; i++)
+		buf_printf(out, " %c(%u %u %u)", kind, maps[i].inside, maps[i].outside, maps[i].count);
+}
+
+static void print_idmap(const struct share *s, struct buf *out)
+{
+	if (s->idmap.n_uids == 0)
+		return;
+	buf_append_str(out, s->idmap_below ? "\tids, below as well:" : "\tids:");
+	print_ids('u', s->idmap.uids, s->idmap.n_uids, out);
+	print_ids('g', s->idmap.gids, s->idmap.n_gids, out);
+	buf_append_str(out, "\n");
+}
+
 static void print(const struct guest_config *g, struct buf *out)
 {
 	for (size_t i = 0; i < g->n_shares; i++) {
@@ -40,6 +56,7 @@ static void print(const struct guest_config *g, struct buf *out)
 		buf_printf(out, "share %zu: %s = %s%s%s%s\n", i, s->field, s->source,
 			   s->recursive ? ", recursive" : "", s->readonly ? ", read-only" : "",
 			   s->readonly_after_create ? ", read-only after create" : "");
+		print_idmap(s, out);
 	}
 	for (size_t i = 0; i < g->n_disks; i++) {
 		const struct disk *d = &g->disks[i];
