@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/process.h"
 #include "linux/sys.h"
 
 enum { ANSWER_MAX = 32768, TIMEOUT_S = 10 };
@@ -38,6 +39,50 @@ static int open_here(struct error *err)
 	return TAKE_FD(fd);
 }
 
+static int open_there(int netns_fd, struct error *err)
+{
+	int r = sys_setns(netns_fd, CLONE_NEWNET);
+
+	return r < 0 ? error_errnum(err, r, "join the network namespace") : open_here(err);
+}
+
+static _noreturn_ void open_and_send(int netns_fd, int sock)
+{
+	struct error err = { 0 };
+	int fd = open_there(netns_fd, &err);
+
+	_exit(fd_send(sock, &err, sizeof(err), &fd, fd < 0 ? 0 : 1) < 0);
+}
+
+/* By a child, which need not come back. */
+static int open_by_child(int netns_fd, struct error *err)
+{
+	struct error answer;
+	int pair[2], fd = -1, status, r = fd_socketpair(SOCK_STREAM, pair);
+	size_t n_fds = 0;
+	ssize_t n;
+	pid_t pid;
+
+	if (r < 0)
+		return error_errnum(err, r, "socketpair");
+	pid = fork();
+	if (pid == 0)
+		open_and_send(netns_fd, pair[1]);
+	r = pid < 0 ? error_errno(err, "fork") : 0;
+	fd_close(pair[1]);
+	n = r < 0 ? r : fd_recv(pair[0], &answer, sizeof(answer), &fd, 1, &n_fds);
+	fd_close(pair[0]);
+	if (pid > 0)
+		process_wait(pid, &status);
+	if (r < 0 || n_fds == 1)
+		return r < 0 ? r : fd;
+	if (n != (ssize_t)sizeof(answer) || !answer.code)
+		return error_set(err, EIO, "netlink socket: who was to open it has gone");
+	*err = answer;
+	return -err->code;
+}
+
+/* Into a namespace that belongs to a user namespace root of that may go, but not back to the host's: only who could go where it is may leave it. */
 int netlink_open(int netns_fd, struct error *err)
 {
 	_cleanup_fd_ int own = -1, fd = -1;
@@ -46,7 +91,11 @@ int netlink_open(int netns_fd, struct error *err)
 	if (netns_fd < 0)
 		return open_here(err);
 	own = sys_openat(AT_FDCWD, "/proc/self/ns/net", O_RDONLY | O_CLOEXEC, 0);
-	r = own < 0 ? own : sys_setns(netns_fd, CLONE_NEWNET);
+	r = own < 0 ? own : sys_setns(own, CLONE_NEWNET);
+	if (r == -EPERM)
+		return open_by_child(netns_fd, err);
+	if (r == 0)
+		r = sys_setns(netns_fd, CLONE_NEWNET);
 	if (r < 0)
 		return error_errnum(err, r, "join the network namespace");
 	fd = open_here(err);
