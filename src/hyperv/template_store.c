@@ -200,6 +200,15 @@ static int readonly_clone(int dirfd, struct error *err)
 	return r < 0 ? error_errnum(err, r, "its mount cannot be made read-only") : TAKE_FD(fd);
 }
 
+static int open_files(int dirfd, const struct hv_template *meta, struct template *t, struct error *err)
+{
+	int r = t->memory_fd = open_file(dirfd, "mem", meta->mem, err);
+
+	if (r >= 0)
+		r = t->state_fd = open_file(dirfd, "state", meta->state, err);
+	return r < 0 ? r : 0;
+}
+
 static int open_template(int dirfd, const char *key, struct template *t, struct error *err)
 {
 	_cleanup_doc_ struct oci_doc *doc = NULL;
@@ -217,10 +226,7 @@ static int open_template(int dirfd, const char *key, struct template *t, struct 
 		return error_set(err, ESTALE, "meta.json: it was made for something else");
 	t->memory = meta->memory;
 	t->version = meta->version;
-	r = t->memory_fd = open_file(readonly, "mem", meta->mem, err);
-	if (r >= 0)
-		r = t->state_fd = open_file(readonly, "state", meta->state, err);
-	return r < 0 ? r : 0;
+	return open_files(readonly, meta, t, err);
 }
 
 int template_store_find(const struct template_store *s, const char *name, const char *key, struct template *ret, struct error *err)
@@ -375,7 +381,8 @@ static int visit(const struct template_store *s, const char *name, template_entr
 	e.size = disk_usage(dirfd);
 	if (read_meta(dirfd, &doc, &ignored) == 0)
 		e.meta = oci_doc_root(doc);
-	if (e.meta && !strchr(name, '.') && template_store_find(s, name, NULL, &t, &ignored) == 0)
+	/* to look at, without the mount that a user outside of a machine's user namespace could not make */
+	if (e.meta && !strchr(name, '.') && open_files(dirfd, e.meta, &t, &ignored) == 0)
 		e.status = is_current(e.meta) ? TEMPLATE_READY : TEMPLATE_STALE;
 	template_done(&t);
 	return fn(data, &e, err);
