@@ -91,7 +91,7 @@ static int start(struct worker *w, int listen_fd, int stderr_fd, struct error *e
 	_cleanup_free_ char *line = str_join(argv, " ");
 	const struct jail_start s = {
 		.who = JAIL_FILE_SERVER, .argv = argv, .stderr_fd = stderr_fd, .keep_fds = &listen_fd, .n_keep_fds = 1,
-		.label = jail ? jail->label : NULL, .file_capabilities = v.file_capabilities, .new_network = true,
+		.label = jail ? jail->label : NULL, .file_capabilities = v.file_capabilities, .new_network = true, .mounts_fd = w->mounts_fd,
 	};
 	int no_listener = -1, r = jail_start(&s, &w->server.pid, &w->server.pidfd, &no_listener, err);
 

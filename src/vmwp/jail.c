@@ -239,13 +239,21 @@ static int fill(struct jail *j, struct worker *w, const int *fds, size_t n_fds, 
 	return r < 0 ? error_errnum(err, r, "jail: make it read-only") : change_root(err);
 }
 
+static int open_mounts(struct worker *w, struct error *err)
+{
+	if (!w->setup->vm->jail || !w->setup->vm->jail->userns)
+		return 0;
+	w->mounts_fd = open("/proc/self/ns/mnt", O_RDONLY | O_CLOEXEC);
+	return w->mounts_fd < 0 ? error_errno(err, "jail: /proc/self/ns/mnt") : 0;
+}
+
 int jail_enter(struct worker *w, const int *fds, size_t n_fds, struct error *err)
 {
 	struct jail j = { .dirfd = -1 };
 	int r;
 
 	w->vmm = vmm_find(w->setup->vm->vmm, err);
-	if (!w->vmm)
+	if (!w->vmm || open_mounts(w, err) < 0)
 		return -err->code;
 	r = enter_mounts(w->setup->share_dir, err);
 	if (r == 0)

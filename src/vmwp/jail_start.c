@@ -51,7 +51,7 @@ static const struct role {
 	uint64_t capabilities;
 	uint64_t file_capabilities; /* where the container may set those of files */
 	rlim_t files;
-	bool leaves_shares;
+	bool leaves_shares; /* into a mount namespace of its own */
 } roles[_JAIL_WHO_MAX] = {
 	[JAIL_VMM] = { CAPABILITIES, BIT(CAP_SETFCAP), FILES_MAX, false },
 	[JAIL_VMM_ALONE] = { 0, 0, FILES_MAX, true },
@@ -94,6 +94,30 @@ static int set_fds(struct child *c, struct error *err)
 	return 0;
 }
 
+/*
+ * Of its processes alone (subset=pid, Linux 5.8): no sysctl, nothing that root can write to. The 9p server needs /proc/self/fd. A user namespace's root gets it only
+ * where a whole one is to be seen (mount_too_revealing(), fs/namespace.c): so there it is made in the mount namespace that the worker came from.
+ */
+static int make_proc(struct child *c, struct error *err)
+{
+	int r = c->s->mounts_fd < 0 ? 0 : sys_setns(c->s->mounts_fd, CLONE_NEWNS), fs = -1, back = 0;
+
+	if (r == 0)
+		r = fs = sys_fsopen("proc");
+	if (r >= 0)
+		r = sys_fsconfig(fs, FSCONFIG_SET_STRING, "subset", "pid", 0);
+	if (r >= 0)
+		r = sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+	if (r >= 0)
+		r = c->proc_fd = sys_fsmount(fs, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	fd_close(fs);
+	if (c->s->mounts_fd >= 0)
+		back = sys_setns(c->parent_fd, CLONE_NEWNS);
+	if (r < 0)
+		return error_errnum(err, r, "make a /proc");
+	return back < 0 ? error_errnum(err, back, "come back to the jail") : 0;
+}
+
 /* In a mount namespace of its own, which has no shares then. */
 static int leave_shares(struct child *c, struct error *err)
 {
@@ -102,7 +126,9 @@ static int leave_shares(struct child *c, struct error *err)
 
 	if (!roles[c->s->who].leaves_shares)
 		return 0;
-	r = sys_mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+	r = sys_unshare(CLONE_NEWNS);
+	if (r == 0)
+		r = sys_mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
 	dir = r < 0 ? NULL : opendir(JAIL_SHARE_DIR);
 	if (r == 0)
 		r = dir ? sys_fchdir(dirfd(dir)) : -errno;
@@ -116,23 +142,13 @@ static int leave_shares(struct child *c, struct error *err)
 	return r < 0 ? error_errnum(err, r, "leave the shares") : 0;
 }
 
-/*
- * Its processes alone (subset=pid, Linux 5.8): no sysctl, nothing that root can write to. The 9p server needs /proc/self/fd. An older one, of a VMM that was here
- * before, has no processes any more.
- */
+/* An older one, of a VMM that was here before, has no processes any more. */
 static int mount_proc(struct child *c, struct error *err)
 {
-	int fs = sys_fsopen("proc"), r = fs;
+	int r;
 
 	sys_umount2(JAIL_PROC_DIR, MNT_DETACH);
-	if (r >= 0)
-		r = sys_fsconfig(fs, FSCONFIG_SET_STRING, "subset", "pid", 0);
-	if (r >= 0)
-		r = sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
-	if (r >= 0)
-		r = c->proc_fd = sys_fsmount(fs, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
-	if (r >= 0)
-		r = sys_move_mount(c->proc_fd, "", AT_FDCWD, JAIL_PROC_DIR, MOVE_MOUNT_F_EMPTY_PATH);
+	r = sys_move_mount(c->proc_fd, "", AT_FDCWD, JAIL_PROC_DIR, MOVE_MOUNT_F_EMPTY_PATH);
 	return r < 0 ? error_errnum(err, r, "mount /proc") : 0;
 }
 
@@ -220,7 +236,7 @@ static int set_filter(struct child *c, struct error *err)
 static _noreturn_ void child(struct child *c)
 {
 	static int (*const steps[])(struct child *c, struct error *err) = {
-		set_signals, set_fds, leave_shares, mount_proc, set_label, set_limits, set_capabilities, die_with_parent, set_filter,
+		set_signals, set_fds, make_proc, leave_shares, mount_proc, set_label, set_limits, set_capabilities, die_with_parent, set_filter,
 	};
 	char *const environment[] = { NULL };
 	struct error err;
@@ -263,7 +279,7 @@ static int start(const struct child *c, int peer, int *ret_pidfd, struct error *
 {
 	const struct sys_clone clone = {
 		.flags = CLONE_PIDFD | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP |
-			 (c->s->new_network ? CLONE_NEWNET : 0) | (roles[c->s->who].leaves_shares ? CLONE_NEWNS : 0),
+			 (c->s->new_network ? CLONE_NEWNET : 0),
 		.pidfd = ret_pidfd,
 	};
 	struct child own = *c;

@@ -285,7 +285,7 @@ static int start(struct worker *w, char *const *argv, const int *keep, size_t n_
 	const struct jail_start s = {
 		.who = w->setup->vm->virtiofsd ? JAIL_VMM_ALONE : JAIL_VMM, .argv = argv, .stderr_fd = stderr_fd, .keep_fds = keep, .n_keep_fds = n_keep,
 		.label = jail ? jail->label : NULL, .file_capabilities = jail && jail->file_capabilities,
-		.new_network = w->setup->join_network, .ask_for_memory = w->start == VMM_START_CLONE,
+		.mounts_fd = w->mounts_fd, .new_network = w->setup->join_network, .ask_for_memory = w->start == VMM_START_CLONE,
 	};
 	int r = jail_start(&s, &w->vmm_pid, &w->vmm_pidfd, &w->memory_listen_fd, err);
 

@@ -359,6 +359,7 @@ static void worker_done(struct worker *w)
 	log_file_done(&w->console_log);
 	log_file_done(&w->vmm_log);
 	fd_close(w->tree_fd);
+	fd_close(w->mounts_fd);
 	oci_doc_free(w->setup_doc);
 }
 

@@ -70,6 +70,7 @@ struct worker {
 	enum phase phase;
 
 	int state_dirfd, listen_fd, share_dirfd;
+	int mounts_fd; /* the mount namespace that we came from, in a user namespace; else -1 */
 	int tree_fd;  /* the share tree once more, writable, for its entries' names only */
 	int stdio[3]; /* the container's, until CREATE */
 	int tty_fd;   /* our side of its terminal; -1 without one */
@@ -138,7 +139,7 @@ struct worker {
 
 /* A worker that has nothing yet. */
 #define WORKER_NONE                                                                                                              \
-	((struct worker){ .state_dirfd = -1, .listen_fd = -1, .share_dirfd = -1, .tree_fd = -1, .stdio = { -1, -1, -1 }, .tty_fd = -1, \
+	((struct worker){ .state_dirfd = -1, .listen_fd = -1, .share_dirfd = -1, .mounts_fd = -1, .tree_fd = -1, .stdio = { -1, -1, -1 }, .tty_fd = -1, \
 			  .vmm_pidfd = -1, .vmm_stderr_fd = -1, .console_fd = -1, .template_dirfd = -1, .memory_fd = -1,         \
 			  .devices_fd = -1, .memory_listen_fd = -1, .network_fd = -1, .server = FILE_SERVER_NONE, .console_log = LOG_FILE_NONE, \
 			  .vmm_log = LOG_FILE_NONE })
@@ -180,6 +181,7 @@ struct jail_start {
 	size_t n_keep_fds;
 	const char *label; /* SELinux; NULL: none */
 	bool file_capabilities, new_network;
+	int mounts_fd; /* a mount namespace that has a /proc, where the program's cannot be mounted without one; -1: it can */
 	bool ask_for_memory; /* its opens for reading and writing are asked about: *ret_listener */
 };
 
