@@ -43,6 +43,7 @@
 #include "hyperv/share.h"
 #include "hyperv/spec.h"
 #include "hyperv/template.h"
+#include "hyperv/userns.h"
 #include "linux/cgroup/cgroup.h"
 #include "linux/cgroup/unit_property.h"
 #include "linux/rlimit.h"
@@ -64,6 +65,8 @@ struct creation {
 	struct guest_config *guest;
 	struct choice choice;
 	struct vm_spec vm;
+	struct machine_userns userns;
+	bool own_userns; /* it has been entered */
 	struct jail jail;
 	const char *binary;
 	struct template template; /* the VM is a copy of this, if it is one */
@@ -109,12 +112,27 @@ static int decide_disks(struct creation *k, struct error *err)
 	return 0;
 }
 
+/* Before anything else, for what is opened from here on must belong to it. */
+static int enter_userns(struct creation *k, struct error *err)
+{
+	int r;
+
+	if (geteuid() == 0)
+		return 0;
+	r = machine_userns_derive(k->req->bundle->config, &k->userns, err);
+	if (r == 0)
+		r = machine_userns_enter(&k->userns, err);
+	k->own_userns = r == 0;
+	return r;
+}
+
 static int decide(struct creation *k, struct error *err)
 {
 	const struct create_request *req = k->req;
 	_cleanup_free_ bool *devices = disk_find_devices(req->bundle);
 	struct oci_rlimit rlimits[RLIM_NLIMITS];
-	const struct guest_facts facts = { req->container->id, req->env->settings, devices, rlimits, ARRAY_SIZE(rlimits) };
+	const struct guest_facts facts = { .id = req->container->id, .settings = req->env->settings, .userns = k->own_userns ? &k->userns : NULL,
+					   .devices = devices, .rlimits = rlimits, .n_rlimits = ARRAY_SIZE(rlimits) };
 	const struct vmm_ops *vmm;
 	int r;
 
@@ -148,8 +166,11 @@ static int decide(struct creation *k, struct error *err)
 	return k->vm.virtiofs && !k->vm.virtiofsd ? -err->code : 0;
 }
 
+/* In a new network namespace there is no link yet. One that a hook brings finds no card where the user may make no tap for it. */
 static int decide_network(struct creation *k, struct error *err)
 {
+	if (k->req->env->rootless && !k->join_network && access("/dev/net/tun", R_OK | W_OK) < 0)
+		return 0;
 	return network_count_cards(k->network_fd, k->req->bundle->config, settings_of(k)->spare_links, &k->vm.n_nics, err);
 }
 
@@ -367,7 +388,7 @@ static int send_setup(struct creation *k, struct error *err)
 	struct hv_worker_vm vm;
 	struct hv_worker_jail jail = {
 		.files = (char **)k->jail.files, .n_files = k->jail.n_files, .label = k->jail.label, .has_file_capabilities = true,
-		.file_capabilities = k->jail.file_capabilities,
+		.file_capabilities = k->jail.file_capabilities, .has_userns = true, .userns = req->env->rootless,
 	};
 	struct hv_worker_clone clone = {
 		.memory = k->template.memory, .version = k->template.version, .timeout = MAX(1U, settings_of(k)->boot_timeout / 4),
@@ -446,7 +467,7 @@ static int note_startup(struct creation *k, const struct buf *reply, struct erro
 static int create(struct creation *k, struct error *err)
 {
 	static int (*const steps[])(struct creation *k, struct error *err) = {
-		decide, open_network, decide_network, choose_template, open_all, start_worker, note_worker, send_setup, run_hooks,
+		enter_userns, decide, open_network, decide_network, choose_template, open_all, start_worker, note_worker, send_setup, run_hooks,
 	};
 	struct client_request ready = { .type = MESSAGE_CREATE };
 	_cleanup_buf_ struct buf reply = { 0 };
@@ -507,6 +528,7 @@ static int create_vm(const struct create_request *req, struct error *err)
 	choice_done(&k.choice);
 	guest_config_free(k.guest);
 	jail_done(&k.jail);
+	machine_userns_done(&k.userns);
 	return r;
 }
 

@@ -25,6 +25,7 @@
 #include "container/document.h"
 #include "container/mount_idmap.h"
 #include "hyperv/idmap.h"
+#include "hyperv/userns.h"
 #include "linux/mount_options.h"
 #include "linux/namespace.h"
 #include "linux/sys.h"
@@ -343,6 +344,16 @@ static int derive_namespaces(struct derivation *d, struct error *err)
 	return 0;
 }
 
+static void derive_ids(struct derivation *d, const struct machine_ids *ids, struct oci_id_mapping **maps, size_t *n)
+{
+	if (*n == 0)
+		return;
+	*maps = oci_doc_alloc(d->doc, ids->n_guest * sizeof(**maps));
+	*n = ids->n_guest;
+	for (size_t i = 0; i < *n; i++)
+		(*maps)[i] = (struct oci_id_mapping){ .container_id = ids->guest[i].inside, .host_id = ids->guest[i].outside, .size = ids->guest[i].count };
+}
+
 /* The host's processors, devices and labels: the worker's cgroup has what is to be had of them. */
 static void derive_resources(struct oci_resources *r)
 {
@@ -435,6 +446,10 @@ static int derive_linux(struct derivation *d, struct error *err)
 		return error_set(err, EOPNOTSUPP,
 				 "linux.intelRdt: a virtual machine's processes get no class of the processor's caches; "
 				 "runtime type Default has them");
+	if (d->facts->userns) {
+		derive_ids(d, &d->facts->userns->uids, &l->uid_mappings, &l->n_uid_mappings);
+		derive_ids(d, &d->facts->userns->gids, &l->gid_mappings, &l->n_gid_mappings);
+	}
 	r = derive_devices(d, err);
 	if (r == 0)
 		r = derive_seccomp(l->seccomp, err);

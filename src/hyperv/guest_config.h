@@ -13,6 +13,7 @@
 #include "linux/userns.h"
 
 struct bundle;
+struct machine_userns;
 struct oci_linux;
 struct oci_process;
 struct oci_rlimit;
@@ -62,6 +63,7 @@ struct disk {
 struct guest_facts {
 	const char *id;
 	const struct settings *settings;
+	const struct machine_userns *userns; /* the worker's, with the ids that the guest is to map to; NULL: the caller's, as config.json has them */
 	const bool *devices; /* whether the source of mounts[i] is a block device; NULL: none is */
 	const struct oci_rlimit *rlimits; /* what the container's process would inherit on the host (rlimits_inherited()); NULL: nothing */
 	size_t n_rlimits;

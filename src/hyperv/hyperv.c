@@ -54,6 +54,16 @@ static void warn_of_capabilities(const struct oci_process *process)
 		log_warning("%s", *w);
 }
 
+/* The user namespace that create makes for a user without privileges has no rights over a network namespace that is there already. */
+static int check_network_path(const struct guest_config *guest, struct error *err)
+{
+	if (geteuid() == 0 || !guest->network_path)
+		return 0;
+	return error_set(err, EPERM,
+			 "linux.namespaces: network: joining %s takes root, or root of the user namespace that it belongs to, as a rootless engine is; without a "
+			 "path the virtual machine has a loopback interface alone", guest->network_path);
+}
+
 /* The derivation is made once more by create: it is cheap, and the refusals come before anything exists. */
 static int validate_vm(const struct env *env, const struct bundle *bundle, struct error *err)
 {
@@ -69,13 +79,13 @@ static int validate_vm(const struct env *env, const struct bundle *bundle, struc
 
 	if (!vmm)
 		return -err->code;
-	if (geteuid() != 0)
-		return error_set(err, EPERM, "runtime type HyperV needs root: its machines are joined with the host's mounts and links");
 	r = choice_make(bundle, env->settings, &choice, err);
 	if (r == 0)
 		r = check_rootfs(bundle, err);
 	if (r == 0)
 		r = guest_config_derive(bundle, &facts, &guest, err);
+	if (r == 0)
+		r = check_network_path(guest, err);
 	if (r == 0)
 		r = spec_make_vm(bundle->config, settings, &choice, &spec, err);
 	if (r == 0)
@@ -89,6 +99,10 @@ static int validate_member(const struct env *env, const struct bundle *bundle, s
 {
 	int r = check_rootfs(bundle, err);
 
+	if (r == 0 && geteuid() != 0)
+		return error_set(err, EPERM,
+				 "pod sandbox \"%s\": joining a virtual machine needs root, or root of a user namespace that the caller is in already, as a "
+				 "rootless engine is", annotation_sandbox_of(bundle->config->annotations));
 	return r < 0 ? r : member_check(env, bundle, err);
 }
 

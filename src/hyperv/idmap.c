@@ -118,5 +118,7 @@ int idmap_apply(int mount_fd, bool recursive, const struct userns_maps *maps, st
 	r = mount_set_idmap(mount_fd, recursive, userns);
 	if (r == -EINVAL)
 		return error_set(err, EINVAL, "options: \"idmap\": the file system does not support it, or has it already");
+	if (r == -EPERM)
+		return error_set(err, EPERM, "options: \"idmap\" needs root");
 	return r < 0 ? error_errnum(err, r, "options: \"idmap\"") : 0;
 }

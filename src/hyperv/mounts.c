@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <sys/mount.h>
+#include <unistd.h>
 
 #include <ocispec/types.h>
 
@@ -15,6 +16,7 @@
 #include "hyperv/create.h"
 #include "hyperv/guest_config.h"
 #include "hyperv/share.h"
+#include "hyperv/userns.h"
 #include "linux/mount.h"
 #include "linux/sys.h"
 #include "proto/client.h"
@@ -65,7 +67,7 @@ static int do_one(const struct container *c, const struct oci_mount *m, bool add
 
 int hyperv_mounts(_unused_ const struct env *env, struct container *c, const struct oci_mount *m, size_t n, bool add, struct error *err)
 {
-	int r = 0;
+	int r = add && geteuid() != 0 ? machine_userns_join((pid_t)c->state->pid, c->state->start_time, err) : 0;
 
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = do_one(c, &m[i], add, err);

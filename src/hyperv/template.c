@@ -31,6 +31,7 @@
 #include "hyperv/launch.h"
 #include "hyperv/spec.h"
 #include "hyperv/template_key.h"
+#include "hyperv/userns.h"
 #include "linux/cgroup/cgroup.h"
 #include "proto/client.h"
 #include "proto/message.h"
@@ -149,7 +150,8 @@ static void remove_noted_cgroup(const struct template_store *s, const char *name
 static int call_worker(const struct wanted *t, const struct launch *l, const int *fds, uint32_t *ret_version, struct error *err)
 {
 	_cleanup_free_ char *share_dir = xasprintf("%s/%s.new/" SHARE_NAME, t->store.dir, t->name), *body = NULL;
-	struct hv_worker_jail jail = { .files = (char **)settings_of(t)->vmm_files, .n_files = settings_of(t)->n_vmm_files };
+	struct hv_worker_jail jail = { .files = (char **)settings_of(t)->vmm_files, .n_files = settings_of(t)->n_vmm_files,
+				       .has_userns = true, .userns = t->env->rootless };
 	struct hv_worker_disk disks[VMM_DISKS_MAX];
 	struct hv_worker_vm vm;
 	struct hv_worker_template m = { .id = (char *)t->name, .vm = &vm, .share_dir = share_dir, 
@@ -312,6 +314,15 @@ int template_get(const struct env *env, const struct oci_config *config, const s
 
 /* the verb ---------------------------------------------------------------------------------------------------------------------------- */
 
+/* A user without privileges makes it with those of a user namespace, as a container's machine (hyperv/create.c). */
+static int enter_userns(struct error *err)
+{
+	_cleanup_machine_userns_ struct machine_userns own = { 0 };
+	int r = geteuid() == 0 ? 0 : machine_userns_derive(NULL, &own, err);
+
+	return r < 0 || geteuid() == 0 ? r : machine_userns_enter(&own, err);
+}
+
 int hyperv_template_build(const struct env *env, struct error *err)
 {
 	_cleanup_wanted_ struct wanted t = { .store = TEMPLATE_STORE_NONE };
@@ -330,7 +341,9 @@ int hyperv_template_build(const struct env *env, struct error *err)
 	if (r < 0)
 		return r;
 	binary = vmm_binary(vmm, &vm, err);
-	r = binary ? wanted_init(&t, env, &vm, binary, err) : -err->code;
+	r = binary ? enter_userns(err) : -err->code;
+	if (r == 0)
+		r = wanted_init(&t, env, &vm, binary, err);
 	if (r == 0)
 		r = find_or_build(&t, &found, err);
 	template_done(&found);

@@ -43,6 +43,7 @@ void runtime_done(struct runtime *rt)
 	free(rt->console_path);
 	free(rt->vmm_log_path);
 	free(rt->layer_path);
+	free(rt->template_path);
 }
 
 /*
@@ -92,6 +93,18 @@ static void set_layer_dir(struct runtime *rt)
 		rt->env.layer_dir = rt->layer_path = user_data_path();
 	if (!rt->env.layer_dir)
 		rt->env.layer_dir = SETTINGS_SANDBOX_DIR;
+}
+
+/* And templates: on a tmpfs, where there is one for the user. Whose it is the store checks. */
+static void set_template_dir(struct runtime *rt)
+{
+	struct settings_hyperv *h = &rt->settings->hyperv;
+	const char *xdg = getenv("XDG_RUNTIME_DIR");
+
+	if (h->template_dir || !is_rootless(rt))
+		return;
+	h->template_dir = rt->template_path =
+		xdg && *xdg == '/' ? path_join(xdg, "hvrun-template") : xasprintf("/dev/shm/hvrun-template-%u", (unsigned)geteuid());
 }
 
 int runtime_open_root(struct runtime *rt, bool make, struct error *err)
@@ -148,7 +161,9 @@ int runtime_load_settings(struct runtime *rt, struct error *err)
 	if (rt->accel)
 		settings_set_accel(rt->settings, rt->accel);
 	rt->env.settings = rt->settings;
+	rt->env.rootless = is_rootless(rt);
 	set_layer_dir(rt);
+	set_template_dir(rt);
 	rt->env.cgroup_manager = rt->cgroup_manager >= 0 ? rt->cgroup_manager : rt->settings->cgroup_manager;
 	return 0;
 }

@@ -28,6 +28,7 @@ struct runtime {
 	struct settings *settings; /* loaded by the verbs that need it */
 	char *root_path, *console_path, *vmm_log_path; /* --root, --vm-console, --vm-log, absolute */
 	char *layer_path; /* env.layer_dir, where it is the user's */
+	char *template_path; /* and so the templates' */
 };
 
 /* Frees what the verbs opened. */

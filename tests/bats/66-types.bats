@@ -38,16 +38,6 @@ refuses()
 	EOF
 }
 
-@test "HyperV: a user without privileges is told that it needs root" {
-	only_hyperv "a user may make containers"
-	skip_unless "no setpriv" command -v setpriv
-	chmod 755 "$SCRATCH"
-	chmod 777 "$ROOT"
-	cp "$HVRUN" "$SCRATCH/hvrun"
-	try setpriv --reuid 61234 --regid 61234 --clear-groups --inh-caps=-all "$SCRATCH/hvrun" --root "$ROOT" --vm-accel "$VM_ACCEL" --runtime-type HyperV create "$ID"
-	refused "HyperV needs root"
-}
-
 @test "Default: what only a virtual machine can do is refused" {
 	not_hyperv "it can"
 	refuses <<-'EOF'
