@@ -91,6 +91,18 @@ int rlimits_inherited(struct oci_rlimit *ret, struct error *err)
 	return 0;
 }
 
+void rlimits_make_room(const struct rlimits *r)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		struct rlimit own;
+
+		if (getrlimit((__rlimit_resource_t)r->items[i].resource, &own) < 0 || own.rlim_max >= r->items[i].limit.rlim_max)
+			continue;
+		own.rlim_max = r->items[i].limit.rlim_max;
+		sys_setrlimit(r->items[i].resource, &own);
+	}
+}
+
 int rlimits_apply(const struct rlimits *r, struct error *err)
 {
 	for (size_t i = 0; i < r->n; i++) {

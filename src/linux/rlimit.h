@@ -30,6 +30,12 @@ int rlimits_inherited(struct oci_rlimit *ret, struct error *err);
 /* "RLIMIT_NOFILE" ... of a resource number, for messages. */
 const char *rlimit_to_string(int resource);
 
+/*
+ * Raises the calling process's own hard limits to theirs, for a child that sets them in a user namespace, where nobody may raise one (setrlimit(2):
+ * CAP_SYS_RESOURCE in the initial one). What we may not raise either stays, and rlimits_apply() says so.
+ */
+void rlimits_make_room(const struct rlimits *r);
+
 /* Sets them for the calling process (child side, async-signal-safe). */
 int rlimits_apply(const struct rlimits *r, struct error *err);
 

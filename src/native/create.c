@@ -33,6 +33,7 @@
 #include "linux/oom.h"
 #include "linux/procfs.h"
 #include "linux/resctrl.h"
+#include "linux/rlimit.h"
 #include "linux/selfexe.h"
 #include "linux/sys.h"
 #include "native/init.h"
@@ -352,6 +353,8 @@ static int give_birth(struct creation *c, struct error *err)
 	 */
 	if (seen)
 		sys_prctl(PR_SET_DUMPABLE, 0, 0);
+	if (c->init.in_userns)
+		rlimits_make_room(&c->plan->process.rlimits);
 	r = spawn_process(&c->spawn, &c->child, err);
 	if (seen)
 		sys_prctl(PR_SET_DUMPABLE, 1, 0);

@@ -29,6 +29,7 @@
 #include "linux/oom.h"
 #include "linux/procfs.h"
 #include "linux/resctrl.h"
+#include "linux/rlimit.h"
 #include "linux/selfexe.h"
 #include "linux/sys.h"
 #include "native/listener.h"
@@ -311,6 +312,7 @@ static int give_birth(struct execution *x, struct error *err)
 	/* the child has it from its first moment; we take it back, for our own /proc entries should be ours
 	 */
 	sys_prctl(PR_SET_DUMPABLE, 0, 0);
+	rlimits_make_room(&x->plan.rlimits);
 	r = spawn_on(&x->plan.affinity, &s, &x->child, err);
 	sys_prctl(PR_SET_DUMPABLE, 1, 0);
 	j->sync_fd = fd_close(j->sync_fd);

@@ -113,6 +113,21 @@ load lib
 	(ulimit -n 3000 && try hv exec "$ID" /bin/init getrlimit && has 'rlimit RLIMIT_NOFILE: 3000 3000' 'rlimit RLIMIT_CORE: 1 2')
 }
 
+@test "limits of a process in a user namespace, where nobody may raise one" {
+	config '.linux.namespaces += [{"type": "user"}] | .linux.uidMappings = [{"containerID": 0, "hostID": 100000, "size": 65536}]
+		| .linux.gidMappings = .linux.uidMappings | .process.rlimits = []'
+	chown -R 100000:100000 rootfs
+	chmod 755 "$SCRATCH" "$BUNDLE"
+	checks getrlimit
+	(ulimit -n 3000 && try hv run "$ID" && status_is 0 && has 'rlimit RLIMIT_NOFILE: 3000 3000')
+	is_hyperv || skip_unless "no CAP_SYS_RESOURCE" bash -c 'ulimit -n 3000 && ulimit -n 4000' || return
+	config '.process.rlimits = [{"type": "RLIMIT_NOFILE", "soft": 3500, "hard": 4000}]'
+	(ulimit -n 3000 && try hv run "$ID" && status_is 0 && has 'rlimit RLIMIT_NOFILE: 3500 4000')
+	process /bin/init pause
+	(ulimit -n 3000 && background "$ID")
+	(ulimit -n 3000 && try hv exec "$ID" /bin/init getrlimit && status_is 0 && has 'rlimit RLIMIT_NOFILE: 3500 4000')
+}
+
 @test "wrong limits are refused by name" {
 	before=$(snapshot)
 	config '.process.rlimits = [{"type": "RLIMIT_NONSENSE", "soft": 1, "hard": 1}]'
