@@ -266,6 +266,23 @@ with_ranges()
 	lacks 'entry /mnt: file'
 }
 
+@test "rootless: the type of a machine can be changed to Default; to HyperV only by creating it anew" {
+	process /bin/init pause
+	try rootless create "$ID"
+	status_is 0
+	try rootless update --runtime-type Default "$ID"
+	status_is 0
+	users_state_is created
+	try rootless list
+	has "$ID .* created .*Default .*"
+	try rootless update --runtime-type HyperV "$ID"
+	refused "cannot change the runtime type of container \"$ID\" to HyperV without privileges"
+	users_state_is created
+	try rootless delete "$ID"
+	status_is 0
+	[ -z "$(ls -A "$ROOT")" ]
+}
+
 @test "rootless: virtiofs" {
 	skip_unless "no virtiofsd" test -x /usr/lib/qemu/virtiofsd -o -x /usr/libexec/virtiofsd || return
 	config '.root.readonly = false | .annotations["io.hvrun.share-type"] = "virtiofs"'
