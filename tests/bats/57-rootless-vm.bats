@@ -385,3 +385,13 @@ engine()
 	same "$(stat -c '%u %g' rootfs/new)" "$USER_ID $USER_ID"
 	[ -z "$(ls -A "$ROOT")" ]
 }
+
+@test "rootless: a member of a pod is refused, its sandbox is a machine as any other" {
+	config '.annotations = {"io.kubernetes.cri.container-type": "sandbox", "io.kubernetes.cri.sandbox-id": $id}' --arg id "$ID"
+	running
+	config '.annotations["io.kubernetes.cri.container-type"] = "container"'
+	try rootless create "$ID-2"
+	refused "pod sandbox \"$ID\": joining a virtual machine needs root"
+	[ ! -e "$ROOT/$ID-2" ]
+	users_state_is running
+}

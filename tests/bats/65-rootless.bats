@@ -18,7 +18,7 @@ rootless()
 setup_test()
 {
 	only_hvrun
-	not_hyperv "virtual machines are made by root" || return
+	not_hyperv "57-rootless-vm has virtual machines" || return
 	skip_unless "this kernel makes no user namespaces for users" setpriv --reuid $USER_ID --regid $USER_ID --clear-groups unshare -U true || return
 	chmod 755 "$SCRATCH"
 	mkdir "$SCRATCH/runtime"

@@ -10,7 +10,7 @@ load lib
 setup_test()
 {
 	only_hvrun
-	not_hyperv "virtual machines are made by root" || return
+	not_hyperv "57-rootless-vm has virtual machines" || return
 	skip_unless "no pure cgroup v2 here" is_cgroup_v2 || return
 	skip_unless "systemd is not PID 1 here" test "$(</proc/1/comm)" = systemd || return
 	skip_unless "no user with a range in /etc/subuid" test -s /etc/subuid || return
