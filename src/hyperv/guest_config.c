@@ -98,6 +98,15 @@ static char *add_disk(struct derivation *d, const struct disk *disk)
 	return oci_doc_strdup(d->doc, path);
 }
 
+/* The limit may be the operator's, whose configuration file no guest has. */
+static void tell_size(struct derivation *d, uint64_t size)
+{
+	_cleanup_free_ char *text = xasprintf("%llu", (unsigned long long)size);
+
+	if (oci_doc_map_set(d->doc, &d->config->annotations, annotation_def(ANNOTATION_SANDBOX_SIZE)->key, text) < 0)
+		abort();
+}
+
 /* The guest makes the overlay; on a disk, whose size is the limit. */
 static int derive_layer(struct derivation *d, struct error *err)
 {
@@ -115,6 +124,8 @@ static int derive_layer(struct derivation *d, struct error *err)
 		add_disk(d, &(struct disk){ .field = xstrdup("annotation io.hvrun.sandbox"), .layer = true, .mount = GUEST_LAYER_DIR,
 					    .type = "ext4" });
 		map_remove(d->config->annotations, ANNOTATION_SANDBOX_SIZE);
+	} else if (l->size && !annotation_get(d->config->annotations, ANNOTATION_SANDBOX_SIZE)) {
+		tell_size(d, l->size);
 	}
 	return 0;
 }

@@ -198,6 +198,17 @@ check_writes()
 	no_layers
 }
 
+@test "sandbox.size in the configuration file is the limit of a layer in memory, too" {
+	only_hvrun
+	jq '.sandbox.size = "16M"' "$SCRATCH/hvrun.json" >"$SCRATCH/new" && mv "$SCRATCH/new" "$SCRATCH/hvrun.json"
+	sandbox memory
+	process /bin/sh -c '/bin/busybox dd if=/dev/zero of=/fill bs=1M count=20 2>&1; /bin/busybox stat -c %s /fill'
+	run_ok
+	has '.*No space left.*'
+	[ "$(tail -n 1 <<<"$output")" -le 16777216 ]
+	rootfs_unchanged && no_layers
+}
+
 @test "a create that fails leaves no layer, kept or not" {
 	only_hvrun
 	process /bin/init exit 0
