@@ -100,13 +100,21 @@ static bool may_mount(const struct oci_process *p)
 	return false;
 }
 
+/* What overlays and disks need is there for the container itself, or for members that nobody knows of yet. */
+static bool needs_storage(const struct creation *k)
+{
+	const struct oci_config *c = k->req->bundle->config;
+
+	return k->vm.n_disks > 0 || k->guest->layer.kind != LAYER_NONE || may_mount(c->process) || annotation_is_sandbox(c->annotations);
+}
+
 /* The container's, and behind them the one that is the VM's own root. */
 static int decide_disks(struct creation *k, struct error *err)
 {
 	k->vm.n_disks = k->vm.root = (unsigned)k->guest->n_disks;
 	k->vm.has_root = k->choice.image != NULL;
 	k->vm.n_disks += k->vm.has_root;
-	k->vm.storage = k->vm.n_disks > 0 || k->guest->layer.kind != LAYER_NONE || may_mount(k->req->bundle->config->process);
+	k->vm.storage = needs_storage(k);
 	if (k->vm.n_disks > VMM_DISKS_MAX)
 		return error_set(err, E2BIG, "vm.image.path: %u disks, at most %d are possible", k->vm.n_disks, VMM_DISKS_MAX);
 	return 0;

@@ -115,8 +115,10 @@ static int derive_layer(struct derivation *d, struct error *err)
 
 	if (r < 0 || l->kind == LAYER_NONE)
 		return r;
-	if (d->pod)
-		return error_set(err, EOPNOTSUPP, "annotation %s: a member of the pod sandbox \"%s\" cannot have a layer: that virtual machine runs already",
+	if (d->pod && l->kind == LAYER_OVERLAY)
+		return error_set(err, EOPNOTSUPP,
+				 "annotation %s: \"overlay\": a member of the pod sandbox \"%s\" cannot have a disk for its layer, that virtual machine runs "
+				 "already: \"memory\" is possible",
 				 annotation_def(ANNOTATION_SANDBOX)->key, d->pod->sandbox);
 	if (l->kind == LAYER_OVERLAY) {
 		if (!l->size)

@@ -122,6 +122,38 @@ vmm_count()
 	has 'stat /vol/file: file 0644 5 6'
 }
 
+@test "a member's layer in memory: what it writes is its own, within a limit, and gone with it" {
+	sandbox
+	member a /bin/sh -c 'echo new >/file && rm -r /var && ls -d /var; cat /file; cat /dev/zero >/fill; echo "full $?"; echo ready:; exec /bin/init pause'
+	config_of "$SCRATCH/a" '.process.args[2] |= sub("rm "; "/bin/busybox rm ") | .root.readonly = false
+		| .annotations += {"io.hvrun.sandbox": "memory", "io.hvrun.sandbox.size": "4M"}'
+	before=$(cd "$SCRATCH/a/rootfs" && find . -printf '%p %M %U:%G %s %T@ %l\n' | sort)
+	start_member a
+	same "$(grep -v ready: "$SCRATCH/a.out")" "$(printf '%s\n' new 'full 1')"
+	# another one of the same root file system, while the first runs
+	member b /bin/sh -c 'cat /file; ls -d /var; echo b >/file; cat /file'
+	config_of "$SCRATCH/b" '.root = {"path": $root, "readonly": false} | .annotations += {"io.hvrun.sandbox": "memory"}' --arg root "$SCRATCH/a/rootfs"
+	run_member b
+	output_is "$(printf '%s\n' /var b)"
+	try hv exec "$POD-a" /bin/cat /file
+	output_is new
+	hv delete -f "$POD-a"
+	hv delete -f "$POD-b" || true
+	same "$(cd "$SCRATCH/a/rootfs" && find . -printf '%p %M %U:%G %s %T@ %l\n' | sort)" "$before" "the root file system"
+	# with the same id again: nothing of the first is left, in the guest neither
+	start_member a
+	same "$(grep -v ready: "$SCRATCH/a.out")" "$(printf '%s\n' new 'full 1')"
+}
+
+@test "a member's layer on disk has no place in a machine that runs: refused before anything is made" {
+	only_hyperv "a member of a pod is a process like others"
+	sandbox
+	member a /bin/init exit 0
+	config_of "$SCRATCH/a" '.annotations += {"io.hvrun.sandbox": "overlay"}'
+	run_member a
+	refused 'io.hvrun.sandbox: "overlay": a member of the pod sandbox .* "memory" is possible'
+}
+
 @test "CRI-O's annotations do the same" {
 	MARK=mark_crio
 	sandbox
