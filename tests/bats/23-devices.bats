@@ -40,6 +40,13 @@ load lib
 	has 'stat /dev/ptmx: link .* -> pts/ptmx' 'stat /dev/mine: char .* 1:3'
 }
 
+@test "linux.devices: a mode may have the file's type, as podman writes it" {
+	config '.linux.devices = [{"path": "/dev/mine", "type": "c", "major": 1, "minor": 3, "fileMode": 8576}]'
+	checks stat /dev/mine
+	run_ok
+	has 'stat /dev/mine: char 0600 0 0 1:3'
+}
+
 @test "linux.devices outside of /dev" {
 	not_hyperv "QEMU 7.2's 9p server makes no device nodes"
 	config '.root.readonly = false | .linux.devices = [{"path": "/elsewhere/zero", "type": "c", "major": 1, "minor": 5, "fileMode": 438}]'
