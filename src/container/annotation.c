@@ -236,6 +236,9 @@ static const struct {
 
 static bool is_member(const struct oci_string_map *map, size_t kind)
 {
+	/* podman writes CRI-O's annotations, but its pods are no containers: there is no sandbox to go to */
+	if (pods[kind].type == ANNOTATION_CRIO_CONTAINER_TYPE && str_eq(oci_map_get(map, "io.container.manager"), "libpod"))
+		return false;
 	return str_eq_nocase(annotation_get(map, pods[kind].type), "container");
 }
 

@@ -163,6 +163,21 @@ vmm_count()
 	no_errors
 }
 
+@test "podman's pods, which CRI-O's annotations name, have no sandbox: each container is for itself" {
+	mark_crio "$BUNDLE" container no-such-container
+	config '.annotations["io.container.manager"] = "libpod"'
+	process /bin/init exit 3
+	try hv run "$ID"
+	status_is 3
+	config '.annotations["io.container.manager"] = "cri-o"'
+	try hv run "$ID"
+	refused 'pod sandbox "no-such-container"'
+	mark_cri "$BUNDLE" container no-such-container
+	config '.annotations["io.container.manager"] = "libpod"'
+	try hv run "$ID"
+	refused 'pod sandbox "no-such-container"'
+}
+
 @test "namespaces with the sandbox's paths are the sandbox's, others are the member's own" {
 	sandbox
 	pod=$(plain exec "$POD" /bin/init namespaces)
