@@ -83,3 +83,36 @@ pod()
 	try pod "${RUN[@]}" --rm --rootfs "$BUNDLE/rootfs" /etc/passwd
 	status_is 126
 }
+
+@test "podman run: a device, a mount, a healthcheck, cp, logs" {
+	try pod "${RUN[@]}" --rm --device /dev/zero:/dev/mine:r --mount type=tmpfs,dst=/t,tmpfs-size=1m --security-opt no-new-privileges \
+		--rootfs "$BUNDLE/rootfs" /bin/init all read /dev/mine , write /t/x , caps
+	status_is 0
+	has 'read /dev/mine: 4095 bytes, .*' 'write /t/x: ok' 'NoNewPrivs: 1'
+	pod "${RUN[@]}" -d --name "$ID" --health-cmd 'test -e /tmp/well' --health-interval disable --rootfs "$BUNDLE/rootfs" \
+		sh -c 'echo one; exec sleep 1000' >/dev/null
+	try pod healthcheck run "$ID"
+	status_is 1
+	echo copied >"$SCRATCH/file"
+	if is_hyperv; then
+		# cp to a running container goes by the mount namespace of its process, which is the host's stand-in
+		pod exec -i "$ID" sh -c 'cat >/tmp/well' <"$SCRATCH/file"
+	else
+		pod cp "$SCRATCH/file" "$ID:/tmp/well"
+	fi
+	try pod healthcheck run "$ID"
+	status_is 0
+	try pod exec "$ID" cat /tmp/well
+	output_is copied
+	try pod logs "$ID"
+	output_is one
+}
+
+@test "podman pod: its containers run" {
+	pod pod create --name pod --infra=false >/dev/null
+	try pod "${RUN[@]}" --rm --pod pod --rootfs "$BUNDLE/rootfs" sh -c 'echo inside; exit 3'
+	status_is 3
+	output_is inside
+	try pod pod rm -f pod
+	status_is 0
+}
