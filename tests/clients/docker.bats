@@ -71,7 +71,12 @@ state_is()
 	has text docker-init
 }
 
-@test "docker run -d, exec, top, stats, update, pause, cp, stop, start, kill, wait, logs, rm" {
+logged_twice()
+{
+	[ "$(dk logs "$ID" | grep -c '^started$')" = 2 ]
+}
+
+@test "docker run -d, exec, stats, update, pause, cp, stop, start, kill, wait, logs, rm" {
 	try dk run -d --name "$ID" --memory 100m image sh -c 'trap "exit 5" TERM; echo started; while :; do sleep 0.1; done'
 	status_is 0
 	try dk exec -u 1000 -e A=b -w /tmp "$ID" sh -c 'id -u; pwd; echo $A; exit 3'
@@ -101,11 +106,10 @@ state_is()
 	status_is 0
 	state_is '{{.State.Status}} {{.State.ExitCode}} {{.State.Error}}' 'exited 5 '
 	dk start "$ID" >/dev/null
+	eventually logged_twice
 	dk kill -s KILL "$ID" >/dev/null
 	try dk wait "$ID"
 	output_is 137
-	try dk logs "$ID"
-	same "$(grep -c '^started$' <<<"$output")" 2
 	try dk rm "$ID"
 	status_is 0
 }
