@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/macros.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "linux/cgroup/convert.h"
@@ -235,6 +236,18 @@ int emit_rdma(struct plan *p, const struct row *row)
 	return 0;
 }
 
+/* Files of a group that are no setting of it: what is written there moves or ends processes, anyone's, and who ends the container
+ * would end those too. */
+static bool acts_on_processes(const char *file)
+{
+	static const char *const files[] = {"cgroup.kill", "cgroup.procs", "cgroup.threads"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++)
+		if (strcmp(files[i], file) == 0)
+			return true;
+	return false;
+}
+
 /* Written as they are and last, so that they win over what was computed (config-linux.md, "Unified"). */
 int emit_unified(struct plan *p)
 {
@@ -249,6 +262,9 @@ int emit_unified(struct plan *p)
 		if (!path_is_name(key) || key[strcspn(key, ".")] == '\0')
 			return error_set(p->err, EINVAL,
 					 "linux.resources.unified[%s]: not the name of a cgroup file", key);
+		if (acts_on_processes(key))
+			return error_set(p->err, EINVAL,
+					 "linux.resources.unified[%s]: moves or ends processes, which is not a setting of the group", key);
 		if (!have || !have[0])
 			return error_set(p->err, EOPNOTSUPP,
 					 "linux.resources.unified[%s]: invalid configuration: the "
