@@ -14,6 +14,8 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/mem.h"
+#include "linux/mount_options.h"
 #include "linux/sys.h"
 
 #ifndef STATX_ATTR_MOUNT_ROOT
@@ -51,6 +53,20 @@ static int set_option(int fd, const char *option, struct error *err)
 	return r < 0 ? fs_error(fd, r, option, err) : 0;
 }
 
+static int set_options(int fd, const char *data, struct error *err)
+{
+	const char *one;
+	size_t n;
+	int r = 0;
+
+	while (r >= 0 && (one = mount_options_next_datum(&data, &n))) {
+		_cleanup_free_ char *option = xstrndup(one, n);
+
+		r = set_option(fd, option, err);
+	}
+	return r;
+}
+
 static int configure(int fd, const struct mount_fs *fs, struct error *err)
 {
 	int r;
@@ -68,7 +84,7 @@ static int configure(int fd, const struct mount_fs *fs, struct error *err)
 			return fs_error(fd, r, "ro", err);
 	}
 	for (size_t i = 0; i < fs->n_data; i++) {
-		r = set_option(fd, fs->data[i], err);
+		r = set_options(fd, fs->data[i], err);
 		if (r < 0)
 			return r;
 	}

@@ -133,6 +133,37 @@ bool mount_options_is_superblock_flag(const char *option)
 	return o && o->kind == DATA;
 }
 
+const char *mount_options_next_datum(const char **rest, size_t *ret_len)
+{
+	const char *p = *rest, *start;
+	bool quoted = false;
+
+	while (*p == ',')
+		p++;
+	start = p;
+	for (; *p; p++) {
+		if (*p == '"')
+			quoted = !quoted;
+		else if (*p == '\\' && p[1])
+			p++;
+		else if (*p == ',' && !quoted && !(p[1] >= '0' && p[1] <= '9'))
+			break;
+	}
+	*rest = p;
+	*ret_len = (size_t)(p - start);
+	return p == start ? NULL : start;
+}
+
+bool mount_options_is_moot(const char *option)
+{
+	static const char *const words[] = {"_netdev", "auto", "group", "noauto", "nofail", "nouser", "owner", "user", "users"};
+
+	for (size_t i = 0; i < ARRAY_SIZE(words); i++)
+		if (strcmp(words[i], option) == 0)
+			return true;
+	return strchr(option, '=') || str_skip_prefix(option, "x-") || str_skip_prefix(option, "X-");
+}
+
 static void set_atime(struct mount_attributes *a, uint64_t value)
 {
 	a->set = (a->set & ~(uint64_t)MOUNT_ATTR__ATIME) | value;

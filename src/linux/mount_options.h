@@ -55,6 +55,20 @@ int mount_options_parse(char *const *options, size_t n, struct mount_options *re
  */
 bool mount_options_is_superblock_flag(const char *option);
 
+/*
+ * The options in an entry of data, which may be several: "size=64k,mode=700", as the fifth argument of mount(2) has them.
+ * Returns where the first begins in *rest, its length in *ret_len, and moves *rest behind it; NULL when there is none left.
+ * A comma is part of an option behind a backslash (overlay), in double quotes (SELinux) and before a digit (mpol= of tmpfs).
+ */
+const char *mount_options_next_datum(const char **rest, size_t *ret_len);
+
+/*
+ * Whether an entry of data means something only to who mounts a file system, so that without one (a bind mount) it is as well
+ * left out: "key=value", which mount(2) ignores there, and words for the reader of fstab(5) ("nofail", "x-systemd.automount").
+ * Any other word may be a flag with a typing error, whose loss nobody would see.
+ */
+bool mount_options_is_moot(const char *option);
+
 /* The names in the table, sorted, NULL-terminated, recursive forms included: for "features". */
 const char *const *mount_options_names(void);
 

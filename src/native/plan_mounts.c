@@ -33,9 +33,14 @@ static bool is_plain_dir(const char *destination)
 
 static bool has_option(const struct mount_options *o, const char *prefix)
 {
-	for (size_t i = 0; i < o->n_data; i++)
-		if (str_skip_prefix(o->data[i], prefix))
-			return true;
+	for (size_t i = 0; i < o->n_data; i++) {
+		const char *rest = o->data[i], *one;
+		size_t n;
+
+		while ((one = mount_options_next_datum(&rest, &n)))
+			if (str_skip_prefix(one, prefix))
+				return true;
+	}
 	return false;
 }
 
@@ -61,11 +66,11 @@ static int check_proc(const struct plan_mount *m, struct error *err)
 	return 0;
 }
 
-/* There is no file system to be told of an option. */
+/* There is no file system to be told of an option: mount(2) ignores it. */
 static int check_bind_options(const struct mount_options *o, struct error *err)
 {
 	for (size_t i = 0; i < o->n_data; i++)
-		if (!mount_options_is_superblock_flag(o->data[i]))
+		if (!mount_options_is_superblock_flag(o->data[i]) && !mount_options_is_moot(o->data[i]))
 			return error_set(err, EINVAL, "options: \"%s\" is not an option of bind mounts",
 					 o->data[i]);
 	return 0;

@@ -38,6 +38,28 @@ mount_add()
 	errors_have "no space left"
 }
 
+@test "several file system options in one string, as mount(2) takes them" {
+	mount_add '{destination: "/made", type: "tmpfs", source: "tmpfs", options: ["nosuid", "size=1m,mode=710", "nr_inodes=9"]},
+		{destination: "/made/policy", type: "tmpfs", source: "tmpfs", options: ["mpol=bind:0,0,mode=711"]}'
+	config '.root.readonly = false'
+	process /bin/init all mounts , stat /made /made/policy
+	run_ok
+	has 'mount /made: tmpfs rw,nosuid.*size=1024k,nr_inodes=9,mode=710.*' 'stat /made: dir 0710 0 0' 'stat /made/policy: dir 0711 0 0'
+}
+
+@test "bind mounts: options that only a file system or fstab(5) has change nothing, other words are refused" {
+	mount_add '{destination: "/rw", type: "bind", source: $volume, options: ["bind", "mode=700", "uid=7", "size=64k", "nofail", "_netdev", "x-systemd.automount"]}'
+	config '.root.readonly = false'
+	checks read /rw/file , write TEXT=changed /rw/new , mounts
+	before=$(stat -c '%a %u' "$SCRATCH/volume")
+	run_ok
+	has 'read /rw/file: 14 bytes, from the host' 'write /rw/new: ok'
+	same "$(stat -c '%a %u' "$SCRATCH/volume")" "$before" "mode and owner of the volume"
+	config '.mounts[-1].options = ["bind", "RO"]'
+	try hv run "$ID"
+	refused '"RO" is not an option of bind mounts'
+}
+
 @test "bind mounts: read-write, read-only, a file, made mount points, flags" {
 	mount_add '{destination: "/rw", type: "bind", source: $volume, options: ["bind"]},
 		{destination: "/ro", type: "bind", source: $volume, options: ["rbind", "ro"]},

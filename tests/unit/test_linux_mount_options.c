@@ -138,9 +138,38 @@ static void test_names(void **state _unused_)
 	}
 }
 
+static void test_next_datum(void **state _unused_)
+{
+	static const struct {
+		const char *data, *options[4];
+	} cases[] = {
+		{ "", {} },
+		{ ",,", {} },
+		{ "size=64k", { "size=64k" } },
+		{ "size=64k,mode=700,", { "size=64k", "mode=700" } },
+		{ "lowerdir=/a\\,b:/c,userxattr", { "lowerdir=/a\\,b:/c", "userxattr" } },
+		{ "context=\"u:r:t:s0:c1,c2\",uid=1", { "context=\"u:r:t:s0:c1,c2\"", "uid=1" } },
+		{ "mpol=bind:0,2,size=1", { "mpol=bind:0,2", "size=1" } },
+		{ "a\\", { "a\\" } },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		const char *rest = cases[i].data, *one;
+		size_t n, k = 0;
+
+		for (; (one = mount_options_next_datum(&rest, &n)); k++) {
+			assert_non_null(cases[i].options[k]);
+			assert_int_equal(n, strlen(cases[i].options[k]));
+			assert_memory_equal(one, cases[i].options[k], n);
+		}
+		assert_null(cases[i].options[k]);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_next_datum),
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_names),
