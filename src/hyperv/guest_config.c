@@ -50,6 +50,9 @@ struct guest_config *guest_config_free(struct guest_config *g)
 		free(g->shares[i].name);
 		free(g->shares[i].source);
 		free(g->shares[i].field);
+		for (size_t k = 0; k < g->shares[i].n_overlay; k++)
+			free(g->shares[i].overlay[k]);
+		free(g->shares[i].overlay);
 		mount_idmap_done(&g->shares[i].idmap);
 	}
 	free(g->shares);
@@ -239,6 +242,29 @@ static int derive_bind(struct derivation *d, size_t i, struct oci_mount *m, cons
 	return 0;
 }
 
+/*
+ * The directories are the host's, and so it is that makes the overlayfs: an engine's volumes with a layer of their own, images as volumes.
+ * What is not the file system's is the bind mount's in the guest.
+ */
+static void derive_overlay(struct derivation *d, size_t i, struct oci_mount *m, const struct mount_options *o)
+{
+	struct share share = { .source = xstrdup("overlay"),
+			       .field = xasprintf("mounts[%zu] \"%s\"", i, m->destination),
+			       .overlay = xcalloc(o->n_data + 1, sizeof(*share.overlay)),
+			       .readonly = (o->attr.set | o->rec.set) & MOUNT_ATTR_RDONLY };
+	size_t n = 0;
+
+	for (size_t k = 0; k < m->n_options; k++) {
+		if (share.n_overlay < o->n_data && m->options[k] == o->data[share.n_overlay])
+			share.overlay[share.n_overlay++] = xstrdup(m->options[k]);
+		else
+			m->options[n++] = m->options[k];
+	}
+	m->n_options = n;
+	m->type = oci_doc_strdup(d->doc, "bind");
+	m->source = add_share(d, &share);
+}
+
 /* Not a file system's whose files the host sees. */
 static int refuse_idmap(struct oci_mount *m, const struct mount_options *o, bool bind, struct error *err)
 {
@@ -260,6 +286,8 @@ static int derive_mount(struct derivation *d, size_t i, struct oci_mount *m, str
 	if (bind && !disk && !str_is_empty(m->source))
 		return derive_bind(d, i, m, &o, err);
 	r = refuse_idmap(m, &o, bind, err);
+	if (r == 0 && !bind && !(o.extra & MOUNT_EXTRA_REMOUNT) && str_eq(m->type, "overlay"))
+		derive_overlay(d, i, m, &o);
 	if (r < 0 || !disk)
 		return r;
 	return derive_disk(d, i, m, &(struct disk){ .readonly = (o.attr.set | o.rec.set) & MOUNT_ATTR_RDONLY, .mounted = !bind }, err);

@@ -30,6 +30,8 @@ struct share {
 	char *name;                 /* of the entry */
 	char *source;               /* absolute path on the host */
 	char *field;                /* what config.json calls it: "mounts[3].source" */
+	char **overlay;             /* options of an overlayfs to make for it, whose name source is then; NULL: source is there already */
+	size_t n_overlay;
 	bool itself;                /* a symlink as the source is not followed, and then is nothing that can be shared */
 	bool recursive;             /* with what is mounted below it */
 	bool readonly;              /* for the guest from the beginning */

@@ -44,15 +44,27 @@ static int check_kind(const struct share *share, int fd, bool *ret_file, struct 
 	return 0;
 }
 
+static int open_mount(const struct share *share, struct error *err)
+{
+	const struct mount_fs fs = { .type = "overlay", .source = share->source, .data = (const char *const *)share->overlay, .n_data = share->n_overlay };
+	int fd;
+
+	if (share->overlay) {
+		fd = mount_new_fs(&fs, err);
+		return fd < 0 ? error_wrap(err, "%s", share->field) : fd;
+	}
+	fd = share->itself ? mount_clone_nofollow(share->source, share->recursive) : mount_clone(AT_FDCWD, share->source, share->recursive);
+	return fd < 0 ? error_errnum(err, fd, "%s: %s", share->field, share->source) : fd;
+}
+
 int share_open(const struct share *share, bool *ret_file, struct error *err)
 {
 	struct mount_attributes attr = { .set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC };
-	_cleanup_fd_ int fd = share->itself ? mount_clone_nofollow(share->source, share->recursive) :
-					      mount_clone(AT_FDCWD, share->source, share->recursive);
+	_cleanup_fd_ int fd = open_mount(share, err);
 	int r;
 
 	if (fd < 0)
-		return error_errnum(err, fd, "%s: %s", share->field, share->source);
+		return fd;
 	r = check_kind(share, fd, ret_file, err);
 	if (r < 0)
 		return r;

@@ -12,8 +12,8 @@ struct hv_worker_share;
 struct share;
 
 /*
- * Opens what a share is: a detached copy of the mount, with its final attributes (open_tree(2),
- * mount_setattr(2)). Nothing on the host is ever executed, used as a device or with privileges from there.
+ * Opens what a share is: a detached copy of the mount, or an overlayfs that is made for it, with its final
+ * attributes (open_tree(2), fsopen(2), mount_setattr(2)). Nothing on the host is ever executed, used as a device or with privileges from there.
  * Returns the fd and whether it is a file, or < 0; something that is neither file nor directory cannot be
  * shared.
  */

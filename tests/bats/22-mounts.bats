@@ -270,6 +270,23 @@ mount_add()
 	has 'write /rro/x: EROFS' 'write /rro/below/x: EROFS'
 }
 
+@test "an overlay mount: directories of the host, with and without one for what is written" {
+	mkdir "$SCRATCH/upper" "$SCRATCH/work"
+	mount_add '{destination: "/layered", type: "overlay", source: "overlay", options: ["nosuid", "lowerdir=\($volume)", "upperdir=\($scratch)/upper", "workdir=\($scratch)/work"]},
+		{destination: "/image", type: "overlay", source: "overlay", options: ["lowerdir=\($volume):\($scratch)/bundle/rootfs/etc"]}'
+	config '.root.readonly = false'
+	checks read /layered/file /image/file /image/passwd , write TEXT=above /layered/new /layered/file /image/file , mounts
+	run_ok
+	has 'read /layered/file: 14 bytes, from the host' 'read /image/file: 14 bytes, from the host' 'read /image/passwd: .*' 'write /layered/new: ok' \
+		'write /layered/file: ok' 'write /image/file: EROFS' 'mount /layered: [^ ]+ rw,nosuid.*'
+	same "$(<"$SCRATCH/upper/new") $(<"$SCRATCH/upper/file")" "above abovethe host" "what was written"
+	same "$(ls "$SCRATCH/volume") $(<"$SCRATCH/volume/file")" "file from the host" "the directory below"
+	not grep -q "$SCRATCH/upper" /proc/self/mountinfo
+	config '.mounts[-1].options = ["lowerdir=\($scratch)/nothing"]' --arg scratch "$SCRATCH"
+	try hv create "$ID"
+	refused 'mounts\[.* "/image": lowerdir=.*/nothing: No such file or directory'
+}
+
 @test "/sys/fs/cgroup shows the container's own group, read-only" {
 	config '.linux.namespaces = (.linux.namespaces + [{"type": "cgroup"}] | unique)
 		| .mounts += [{destination: "/sys/fs/cgroup", type: "cgroup", source: "cgroup", options: ["nosuid", "noexec", "nodev", "relatime", "ro"]}]

@@ -116,3 +116,14 @@ pod()
 	try pod pod rm -f pod
 	status_is 0
 }
+
+@test "podman run -v :O: a volume with a layer of the container's own" {
+	mkdir "$SCRATCH/volume"
+	echo below >"$SCRATCH/volume/file"
+	# what is written would be in a directory of an overlay, which another cannot have as its upper one
+	skip_unless "the scratch directory is on an overlay" test "$(stat -f -c %T "$SCRATCH")" != overlayfs
+	try pod "${RUN[@]}" --rm -v "$SCRATCH/volume:/mnt:O" --rootfs "$BUNDLE/rootfs" sh -c 'cat /mnt/file; echo above >/mnt/file; cat /mnt/file'
+	status_is 0
+	has below above
+	same "$(<"$SCRATCH/volume/file")" below
+}
