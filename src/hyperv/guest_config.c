@@ -528,12 +528,17 @@ size_t guest_config_rlimits(const struct oci_process *p, const struct oci_rlimit
 	return n_ret;
 }
 
-static int derive_process(struct derivation *d, _unused_ struct error *err)
+static int derive_process(struct derivation *d, struct error *err)
 {
 	struct oci_process *p = d->config->process;
 	struct oci_rlimit more[RLIM_NLIMITS];
 	size_t n;
 
+	if (annotation_is_on(d->config->annotations, ANNOTATION_KEEP_GROUPS))
+		return error_set(err, EOPNOTSUPP,
+				 "annotation %s: the caller's groups are the host's, no process of a virtual machine can have them; "
+				 "runtime type Default does that, without privileges",
+				 annotation_def(ANNOTATION_KEEP_GROUPS)->key);
 	if (!p)
 		return 0;
 	n = guest_config_rlimits(p, d->facts->rlimits, d->facts->n_rlimits, more);

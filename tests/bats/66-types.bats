@@ -33,6 +33,7 @@ refuses()
 		cannot share the host's network|.linux.namespaces -= [{"type": "network"}]
 		linux.netDevices: "eth7" cannot be moved|.linux.netDevices = {"eth7": {}}
 		annotation run.oci.hooks.stderr: hooks.startContainer run in the virtual machine|.annotations = {"run.oci.hooks.stderr": "/dev/null"} | .hooks.startContainer = [{"path": "/bin/true"}]
+		annotation run.oci.keep_original_groups: the caller's groups are the host's|.annotations = {"run.oci.keep_original_groups": "1"}
 		linux.intelRdt: .* runtime type Default has them|.linux.intelRdt = {"closID": "gold"}
 		syscalls\[0\]: seccomp notify unsupported|.linux.seccomp = {"defaultAction": "SCMP_ACT_ALLOW", "listenerPath": "/x", "syscalls": [{"names": ["mkdir"], "action": "SCMP_ACT_NOTIFY"}]}
 	EOF
