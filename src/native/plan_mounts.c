@@ -55,8 +55,8 @@ static enum plan_mount_kind kind_of(const struct plan_mount *m)
 	return PLAN_MOUNT_FS;
 }
 
-/* /proc takes a proc file system, or single files as lxcfs has them; anything else would fake what the
- * runtime and LSMs rely on. */
+/* /proc takes a proc file system, or bind mounts, as lxcfs and engines that are in containers themselves have them. What the runtime
+ * itself reads and writes in there it does not find by way of these mounts (procfs.h). */
 static int check_proc(const struct plan_mount *m, struct error *err)
 {
 	if (is_path(m->destination, "/proc") && m->kind == PLAN_MOUNT_FS && !str_eq(m->type, "proc"))

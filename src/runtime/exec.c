@@ -51,6 +51,42 @@ static int parse_process(struct draft *d, const char *json, size_t len, struct e
 	return 0;
 }
 
+static int rewrite_process(struct draft *d, const struct oci_process *p, struct error *err)
+{
+	_cleanup_free_ char *json = NULL;
+	struct oci_error oe;
+	size_t len;
+
+	if (oci_write(&oci_process_type, p, NULL, &json, &len, &oe) < 0)
+		return document_error(err, &oe);
+	oci_doc_free(TAKE_PTR(d->doc));
+	return parse_process(d, json, len, err);
+}
+
+/* What confines the container's own process confines one that says nothing of it. */
+static int inherit(struct draft *d, const struct oci_process *own, struct error *err)
+{
+	struct oci_process p = *d->p;
+
+	if (!own)
+		return 0;
+	if (!p.capabilities)
+		p.capabilities = own->capabilities;
+	if (str_is_empty(p.apparmor_profile))
+		p.apparmor_profile = own->apparmor_profile;
+	if (str_is_empty(p.selinux_label))
+		p.selinux_label = own->selinux_label;
+	if (!p.has_no_new_privileges) {
+		p.has_no_new_privileges = own->has_no_new_privileges;
+		p.no_new_privileges = own->no_new_privileges;
+	}
+	if (p.n_rlimits == 0) {
+		p.rlimits = own->rlimits;
+		p.n_rlimits = own->n_rlimits;
+	}
+	return rewrite_process(d, &p, err);
+}
+
 static int from_file(struct draft *d, const char *path, struct error *err)
 {
 	_cleanup_free_ char *json = NULL;
@@ -67,9 +103,6 @@ static int from_file(struct draft *d, const char *path, struct error *err)
 static int from_container(struct draft *d, const struct oci_config *config, char **args, struct error *err)
 {
 	struct oci_process copy = { .cwd = (char *)"/" };
-	_cleanup_free_ char *json = NULL;
-	struct oci_error oe;
-	size_t len;
 
 	if (!*args)
 		return error_set(err, EINVAL, "process args cannot be empty");
@@ -79,9 +112,7 @@ static int from_container(struct draft *d, const struct oci_config *config, char
 	copy.n_args = strv_length(args);
 	copy.terminal = copy.has_terminal = false;
 	copy.console_size = NULL;
-	if (oci_write(&oci_process_type, &copy, NULL, &json, &len, &oe) < 0)
-		return document_error(err, &oe);
-	return parse_process(d, json, len, err);
+	return rewrite_process(d, &copy, err);
 }
 
 static int set_user(struct draft *d, const char *text, struct error *err)
@@ -141,7 +172,7 @@ static void set_strings(struct draft *d, const struct exec_options *o)
 		     { &d->p->apparmor_profile, o->apparmor } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
-		if (rows[i].value)
+		if (!str_is_empty(rows[i].value))
 			*rows[i].to = oci_doc_strdup(d->doc, rows[i].value);
 }
 
@@ -153,7 +184,7 @@ static int apply_options(struct draft *d, const struct exec_options *o, struct e
 		r = add_gids(d, o->additional_gids, err);
 	if (r < 0)
 		return r;
-	if (o->cwd && o->cwd[0] != '/')
+	if (!str_is_empty(o->cwd) && o->cwd[0] != '/')
 		return error_set(err, EINVAL, "Cwd must be an absolute path: \"%s\"", o->cwd);
 	set_strings(d, o);
 	for (char **e = o->env; e && *e; e++)
@@ -178,15 +209,14 @@ static int make_process(struct draft *d, struct container *c, const struct exec_
 			struct error *err)
 {
 	const struct oci_config *config;
-	int r;
+	int r = container_config(c, &config, err);
 
-	if (o->process) {
-		r = from_file(d, o->process, err);
-	} else {
-		r = container_config(c, &config, err);
-		if (r == 0)
-			r = from_container(d, config, args, err);
-	}
+	if (r < 0)
+		return r;
+	if (!o->process)
+		r = from_container(d, config, args, err);
+	else if ((r = from_file(d, o->process, err)) == 0)
+		r = inherit(d, config->process, err);
 	return r < 0 ? r : apply_options(d, o, err);
 }
 

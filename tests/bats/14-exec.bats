@@ -154,6 +154,22 @@ setup_test()
 	[ "$status" != 0 ]
 }
 
+@test "exec --process: what it leaves out is as of the container's own process" {
+	config '.process.noNewPrivileges = true | .process.rlimits = [{type: "RLIMIT_NOFILE", soft: 300, hard: 400}]'
+	background "$ID"
+	jq -n '{args: ["/bin/init", "all", "caps", ",", "getrlimit"], cwd: "/"}' >"$SCRATCH/process.json"
+	try hv exec --process "$SCRATCH/process.json" "$ID"
+	status_is 0
+	has 'CapEff: 0000000020000420' 'CapBnd: 0000000020000420' 'NoNewPrivs: 1' 'rlimit RLIMIT_NOFILE: 300 400'
+	jq '. + {noNewPrivileges: false, capabilities: {}, rlimits: [{type: "RLIMIT_NOFILE", soft: 200, hard: 250}]}' "$SCRATCH/process.json" >"$SCRATCH/other.json"
+	try hv exec --process "$SCRATCH/other.json" --cap CAP_KILL "$ID"
+	status_is 0
+	has 'CapEff: 0000000000000020' 'NoNewPrivs: 0' 'rlimit RLIMIT_NOFILE: 200 250'
+	try hv exec --cwd '' "$ID" /bin/init all ids , cwd
+	status_is 0
+	has 'uid: 0 0' 'cwd: /'
+}
+
 @test "several at the same time" {
 	background "$ID"
 	for n in 1 2 3 4 5; do

@@ -65,6 +65,9 @@ label()
 	jq '.process | .apparmorProfile = $p | .args = ["/bin/init", "read", "/secret"]' --arg p "$PROFILE-other" config.json >"$SCRATCH/process.json"
 	try hv exec --process "$SCRATCH/process.json" "$ID"
 	has 'read /secret: .*secret.*'
+	jq 'del(.apparmorProfile)' "$SCRATCH/process.json" >"$SCRATCH/none.json"
+	try hv exec --process "$SCRATCH/none.json" "$ID"
+	has 'read /secret: EACCES'
 	hv delete -f "$ID"
 	apparmor_parser --remove "$SCRATCH/other"
 }
