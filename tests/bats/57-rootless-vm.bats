@@ -166,25 +166,6 @@ users_state_is()
 	same "$(stat -c '%u %g' rootfs/new)" "$USER_ID $USER_ID"
 }
 
-# The user with a name and ranges of ids, as /etc/subuid grants them: in a mount namespace of its own.
-with_ranges()
-{
-	cat >"$SCRATCH/ranges" <<-'EOF2'
-		dir=$1 id=$2
-		shift 2
-		echo "ranger:x:$id:$id::/:/bin/sh" | cat /etc/passwd - >"$dir/passwd"
-		echo "ranger:x:$id:" | cat /etc/group - >"$dir/group"
-		echo "ranger:700000:1000" >"$dir/subuid"
-		cp "$dir/subuid" "$dir/subgid"
-		for file in passwd group subuid subgid; do
-			[ -e "/etc/$file" ] || exit 77
-			mount --bind "$dir/$file" "/etc/$file"
-		done
-		exec setpriv --reuid "$id" --regid "$id" --clear-groups --inh-caps=-all "$@"
-	EOF2
-	unshare -m bash "$SCRATCH/ranges" "$SCRATCH" $USER_ID timeout -k 5 "$CALL_TIMEOUT" "${USERS[@]}" "$@"
-}
-
 @test "rootless: ranges of ids by newuidmap and newgidmap, and files are theirs" {
 	skip_unless "no newuidmap (Debian: uidmap)" test -u /usr/bin/newuidmap || return
 	skip_unless "no /etc/subuid and /etc/subgid" test -e /etc/subuid -a -e /etc/subgid || return

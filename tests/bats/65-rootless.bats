@@ -161,25 +161,6 @@ denied()
 	refused '"/tmp".*"ro" of the source ".*/volume" is locked'
 }
 
-# The user with a name and ranges of ids, as /etc/subuid grants them: in a mount namespace of its own.
-with_ranges()
-{
-	cat >"$SCRATCH/ranges" <<-'EOF'
-		dir=$1 id=$2
-		shift 2
-		echo "ranger:x:$id:$id::/:/bin/sh" | cat /etc/passwd - >"$dir/passwd"
-		echo "ranger:x:$id:" | cat /etc/group - >"$dir/group"
-		echo "ranger:700000:1000" >"$dir/subuid"
-		cp "$dir/subuid" "$dir/subgid"
-		for file in passwd group subuid subgid; do
-			[ -e "/etc/$file" ] || exit 77
-			mount --bind "$dir/$file" "/etc/$file"
-		done
-		exec setpriv --reuid "$id" --regid "$id" --clear-groups --inh-caps=-all "$@"
-	EOF
-	unshare -m bash "$SCRATCH/ranges" "$SCRATCH" $USER_ID timeout -k 5 "$CALL_TIMEOUT" "${USERS[@]}" "$@"
-}
-
 ranges()
 {
 	config '.linux.uidMappings += [{"containerID": 1, "hostID": 700000, "size": 1000}] | .linux.gidMappings += [{"containerID": 1, "hostID": 700000, "size": 1000}]'

@@ -415,3 +415,22 @@ teardown()
 }
 
 BUSYBOX=${BUSYBOX:-/bin/busybox}
+
+# The runtime as $USERS calls it, by the user $USER_ID with a name and ranges of ids, as /etc/subuid grants them: in a mount namespace of its own.
+with_ranges()
+{
+	cat >"$SCRATCH/ranges" <<-'EOF'
+		dir=$1 id=$2
+		shift 2
+		echo "ranger:x:$id:$id::/:/bin/sh" | cat /etc/passwd - >"$dir/passwd"
+		echo "ranger:x:$id:" | cat /etc/group - >"$dir/group"
+		echo "ranger:700000:1000" >"$dir/subuid"
+		cp "$dir/subuid" "$dir/subgid"
+		for file in passwd group subuid subgid; do
+			[ -e "/etc/$file" ] || exit 77
+			mount --bind "$dir/$file" "/etc/$file"
+		done
+		exec setpriv --reuid "$id" --regid "$id" --clear-groups --inh-caps=-all "$@"
+	EOF
+	unshare -m bash "$SCRATCH/ranges" "$SCRATCH" $USER_ID timeout -k 5 "$CALL_TIMEOUT" "${USERS[@]}" "$@"
+}
