@@ -14,6 +14,7 @@
 #include "agent/agent.h"
 #include "agent/boot.h"
 #include "agent/disks.h"
+#include "agent/shm.h"
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -113,8 +114,11 @@ int verb_create(const struct verb_context *v, pid_t *ret_pid, _unused_ struct bu
 	r = container_new(&v->agent->env, m->id, b, native_ops.name, &c, err);
 	if (r < 0)
 		return r;
-	r = create_in(v, c, b, err);
+	r = m->shm ? shm_take(m->shm, m->id, err) : 0;
+	if (r == 0)
+		r = create_in(v, c, b, err);
 	if (r < 0) {
+		shm_release(m->id);
 		container_remove(&v->agent->env, c, NULL);
 		return r;
 	}
@@ -300,7 +304,9 @@ int verb_remove(const struct verb_context *v, _unused_ pid_t *ret_pid, _unused_ 
 		r = native_ops.destroy(&v->agent->env, c, err);
 	if (r == 0)
 		r = container_remove(&v->agent->env, c, err);
-	if (r == 0)
+	if (r == 0) {
+		shm_release(m->id);
 		file_remove_tree(AT_FDCWD, bundle);
+	}
 	return r;
 }

@@ -41,6 +41,7 @@
 #include "hyperv/member.h"
 #include "hyperv/network.h"
 #include "hyperv/share.h"
+#include "hyperv/shm.h"
 #include "hyperv/spec.h"
 #include "hyperv/template.h"
 #include "hyperv/userns.h"
@@ -63,6 +64,7 @@ enum {
 struct creation {
 	const struct create_request *req;
 	struct guest_config *guest;
+	struct shm shm;
 	struct choice choice;
 	struct vm_spec vm;
 	struct machine_userns userns;
@@ -140,7 +142,7 @@ static int decide(struct creation *k, struct error *err)
 	_cleanup_free_ bool *devices = disk_find_devices(req->bundle);
 	struct oci_rlimit rlimits[RLIM_NLIMITS];
 	const struct guest_facts facts = { .id = req->container->id, .settings = req->env->settings, .userns = k->own_userns ? &k->userns : NULL,
-					   .devices = devices, .rlimits = rlimits, .n_rlimits = ARRAY_SIZE(rlimits) };
+					   .shm = shm_find(req->bundle, &k->shm) ? &k->shm : NULL, .devices = devices, .rlimits = rlimits, .n_rlimits = ARRAY_SIZE(rlimits) };
 	const struct vmm_ops *vmm;
 	int r;
 
@@ -406,6 +408,7 @@ static int send_setup(struct creation *k, struct error *err)
 		.has_no_pivot = true, .no_pivot = req->no_pivot, .has_no_new_keyring = true, .no_new_keyring = req->no_new_keyring,
 		.disks = k->agent_disks, .n_disks = k->guest->n_disks,
 	};
+	struct hv_agent_shm shm;
 	struct hv_worker_setup setup = {
 		.id = req->container->id, .vm = &vm, .create = &create, .share_dir = share_dir, .shares = k->shares,
 		.n_shares = k->guest->n_shares, .has_join_network = true, .join_network = k->join_network, .has_console = true,
@@ -417,6 +420,10 @@ static int send_setup(struct creation *k, struct error *err)
 	int r;
 
 	spec_for_worker(&k->vm, settings_of(k)->vmm, k->binary, &vm);
+	if (k->guest->shm) {
+		shm_for_agent(k->guest->shm, &shm);
+		create.shm = &shm;
+	}
 	vm.jail = &jail;
 	vm.disks = k->disks;
 	vm.n_disks = k->vm.n_disks;

@@ -273,6 +273,15 @@ static int refuse_idmap(struct oci_mount *m, const struct mount_options *o, bool
 	return idmap_take(m, o, bind, NULL, &(struct userns_maps){ 0 }, err);
 }
 
+/* Shared memory is the guest's: one mount in its kernel, not files of another. */
+static void derive_shm(struct derivation *d, struct oci_mount *m)
+{
+	_cleanup_free_ char *path = path_join(GUEST_SHM_DIR, d->facts->shm->name);
+
+	d->out->shm = d->facts->shm;
+	m->source = oci_doc_strdup(d->doc, path);
+}
+
 static int derive_mount(struct derivation *d, size_t i, struct oci_mount *m, struct error *err)
 {
 	struct mount_options o;
@@ -281,6 +290,10 @@ static int derive_mount(struct derivation *d, size_t i, struct oci_mount *m, str
 
 	if (r < 0)
 		return r;
+	if (d->facts->shm && d->facts->shm->mount == i) {
+		derive_shm(d, m);
+		return 0;
+	}
 	bind = !(o.extra & MOUNT_EXTRA_REMOUNT) && (o.extra & MOUNT_EXTRA_BIND || str_eq(m->type, "bind"));
 	disk = !(o.extra & MOUNT_EXTRA_REMOUNT) && !str_is_empty(m->source) && is_disk(d, i, m, bind);
 	if (bind && !disk && !str_is_empty(m->source))

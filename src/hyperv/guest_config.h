@@ -9,6 +9,7 @@
 #include "base/macros.h"
 #include "proto/message.h"
 #include "container/layer.h"
+#include "hyperv/shm.h"
 #include "hyperv/vmm/vmm.h"
 #include "linux/userns.h"
 
@@ -66,6 +67,7 @@ struct guest_facts {
 	const char *id;
 	const struct settings *settings;
 	const struct machine_userns *userns; /* the worker's, with the ids that the guest is to map to; NULL: the caller's, as config.json has them */
+	const struct shm *shm; /* what shm_find() found; NULL: nothing */
 	const bool *devices; /* whether the source of mounts[i] is a block device; NULL: none is */
 	const struct oci_rlimit *rlimits; /* what the container's process would inherit on the host (rlimits_inherited()); NULL: nothing */
 	size_t n_rlimits;
@@ -79,6 +81,7 @@ struct guest_config {
 	struct disk *disks;
 	size_t n_disks;
 	struct layer_spec layer;
+	const struct shm *shm; /* to be told the agent; the facts' */
 	const char *network_path; /* network namespace to join on the host; NULL: a new one. Borrowed from the
 				     bundle */
 };

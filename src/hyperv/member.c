@@ -37,6 +37,7 @@
 #include "hyperv/hyperv.h"
 #include "hyperv/launch.h"
 #include "hyperv/share.h"
+#include "hyperv/shm.h"
 #include "hyperv/spec.h"
 #include "linux/cgroup/cgroup.h"
 #include "linux/cgroup/unit_property.h"
@@ -62,6 +63,7 @@ struct member {
 	struct container *sandbox;
 	const struct oci_config *sandbox_config;
 	struct guest_config *guest;
+	struct shm shm;
 	struct hv_worker_share *shares;
 	int fds[FDS_MAX]; /* in the order of worker.json, "WorkerJoin" */
 	size_t n_fds;
@@ -149,6 +151,7 @@ static int derive(struct member *m, struct error *err)
 	struct oci_rlimit rlimits[RLIM_NLIMITS];
 	const struct guest_facts facts = { .id = m->req ? m->req->container->id : "validate",
 					   .settings = m->env->settings,
+					   .shm = shm_find(m->bundle, &m->shm) ? &m->shm : NULL,
 					   .rlimits = rlimits,
 					   .n_rlimits = ARRAY_SIZE(rlimits) };
 	int r = make_prefix(prefix, err);
@@ -266,6 +269,7 @@ static int send_join(struct member *m, struct error *err)
 		.id = req->container->id, .config = m->guest->json, .has_terminal = true, .terminal = terminal,
 		.has_no_pivot = true, .no_pivot = req->no_pivot, .has_no_new_keyring = true, .no_new_keyring = req->no_new_keyring,
 	};
+	struct hv_agent_shm shm;
 	struct hv_worker_member member = {
 		.create = &create, .memory = (int64_t)memory_limit(m->bundle->config),
 		.reserved = ((int64_t)SPEC_GUEST_RESERVE_MIB << 20) + (int64_t)memory_limit(m->sandbox_config),
@@ -274,8 +278,13 @@ static int send_join(struct member *m, struct error *err)
 				       .console = terminal, .console_size = p ? p->console_size : NULL };
 	struct client_request call = { .type = MESSAGE_JOIN, .fds = m->fds, .n_fds = m->n_fds, .timeout_ms = JOIN_TIMEOUT_MS };
 	_cleanup_free_ char *body = NULL;
-	int r = json_write(&hv_worker_join_type, &join, &body, &call.len, err);
+	int r;
 
+	if (m->guest->shm) {
+		shm_for_agent(m->guest->shm, &shm);
+		create.shm = &shm;
+	}
+	r = json_write(&hv_worker_join_type, &join, &body, &call.len, err);
 	if (r < 0)
 		return r;
 	call.body = body;

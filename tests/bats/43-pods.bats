@@ -122,6 +122,45 @@ vmm_count()
 	has 'stat /vol/file: file 0644 5 6'
 }
 
+# "bind_shm BUNDLE SOURCE"
+bind_shm()
+{
+	config_of "$1" '(.mounts[] | select(.destination == "/dev/shm")) |= (.type = "bind" | .source = $from | .options = ["rbind", "nosuid", "nodev", "noexec"])' --arg from "$2"
+}
+
+@test "shared memory: the sandbox's, that members have as well, and one of a member's own that ends with it" {
+	local name
+	for name in pod own; do
+		mkdir "$SCRATCH/shm-$name" && mount -t tmpfs -o mode=1777,size=1m shm "$SCRATCH/shm-$name" || return
+	done
+	bind_shm "$BUNDLE" "$SCRATCH/shm-pod"
+	sandbox
+	member a /bin/sh -c 'echo of-a >/dev/shm/a; echo ready:; exec /bin/init pause'
+	member b /bin/sh -c 'cat /dev/shm/a; /bin/busybox truncate -s 5 /dev/shm/b; /bin/busybox stat -c "b %s" /dev/shm/b'
+	member c /bin/sh -c '/bin/busybox ls /dev/shm; echo of-c >/dev/shm/c; echo end'
+	for name in a b; do
+		bind_shm "$SCRATCH/$name" "$SCRATCH/shm-pod"
+	done
+	bind_shm "$SCRATCH/c" "$SCRATCH/shm-own"
+	start_member a
+	run_member b
+	status_is 0
+	has of-a 'b 5'
+	run_member c
+	status_is 0
+	same "$output" end "a member's own shared memory"
+	! is_hyperv || run_member c
+	same "$output" end "another container's with the same tmpfs of the host, when the first has gone"
+	try plain delete --force "$POD-a"
+	status_is 0
+	run_member b
+	status_is 0
+	has of-a
+	try plain delete --force "$POD"
+	status_is 0
+	umount "$SCRATCH/shm-pod" "$SCRATCH/shm-own"
+}
+
 @test "a member's layer in memory: what it writes is its own, within a limit, and gone with it" {
 	sandbox
 	member a /bin/sh -c 'echo new >/file && rm -r /var && ls -d /var; cat /file; cat /dev/zero >/fill; echo "full $?"; echo ready:; exec /bin/init pause'

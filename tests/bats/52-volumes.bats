@@ -84,6 +84,36 @@ mount_volume()
 	reads /volume inside
 }
 
+# What engines do: "engine_shm OPTION...", a mount that they call shm, bound to /dev/shm.
+engine_shm()
+{
+	mkdir "$SCRATCH/shm" && mount -t tmpfs -o "$1" shm "$SCRATCH/shm" || return
+	config '(.mounts[] | select(.destination == "/dev/shm")) |= (.type = "bind" | .source = $from | .options = ["rbind", "rprivate", "noexec", "nosuid", "nodev"])' \
+		--arg from "$SCRATCH/shm"
+}
+
+@test "/dev/shm that an engine has mounted: as large, and what is unlinked there while it is open can be truncated" {
+	engine_shm mode=1777,size=256k
+	process /bin/sh -c '/bin/busybox grep " /dev/shm " /proc/mounts; /bin/busybox stat -c "%a %u %g" /dev/shm; exec 3<>/dev/shm/open; /bin/busybox rm /dev/shm/open; /bin/busybox truncate -s 8192 /proc/$$/fd/3 && /bin/busybox stat -Lc "open %s" /proc/$$/fd/3
+		cat /dev/zero >/dev/shm/fill; /bin/busybox du -k /dev/shm/fill'
+	run_ok
+	errors_have "no space left"
+	has 'shm /dev/shm tmpfs rw,nosuid,nodev,noexec.*size=256k.*' '1777 0 0' 'open 8192'
+	has '25[0-9]	/dev/shm/fill'
+	umount "$SCRATCH/shm"
+}
+
+@test "/dev/shm that is another tmpfs of the host's is that one: what is in it is there, what is written comes back" {
+	engine_shm mode=1777,size=256k
+	mount -t tmpfs -o mode=1777,size=256k tmpfs "$SCRATCH/shm"
+	echo hello >"$SCRATCH/shm/host"
+	process /bin/sh -c 'cat /dev/shm/host; echo answer >/dev/shm/container'
+	run_ok
+	has hello
+	same "$(<"$SCRATCH/shm/container")" answer "what the container wrote"
+	umount "$SCRATCH/shm" && umount "$SCRATCH/shm"
+}
+
 @test "/dev/shm as large as it is said, and what is written there is the container's memory" {
 	config '(.mounts[] | select(.destination == "/dev/shm") | .options) |= map(if startswith("size=") then "size=256k" else . end)'
 	process /bin/sh -c 'cat /dev/zero >/dev/shm/fill; /bin/busybox du -k /dev/shm/fill'

@@ -72,6 +72,8 @@ static void print(const struct guest_config *g, struct buf *out)
 	if (g->layer.kind != LAYER_NONE)
 		buf_printf(out, "layer: %s, %llu bytes%s\n", g->layer.kind == LAYER_MEMORY ? "memory" : "overlay",
 			   (unsigned long long)g->layer.size, g->layer.keep ? ", kept" : "");
+	if (g->shm)
+		buf_printf(out, "shared memory: %s\n", g->shm->name);
 	buf_printf(out, "network: %s\n", g->network_path ? g->network_path : "new");
 	print_config(g->json, out);
 }
@@ -86,7 +88,9 @@ static void check(const char *name)
 	const bool devices[] = { false, true, false, false }; /* of the cases with disks */
 	const struct oci_rlimit rlimits[] = { { OCI_RLIMIT_TYPE_CORE, .soft = 0, .hard = UINT64_MAX },
 					      { OCI_RLIMIT_TYPE_NOFILE, .soft = 1024, .hard = 1073741816 } };
+	const struct shm shm = { .mount = 1, .name = "51.1700000000.7", .size = 67108864, .mode = 01777 };
 	const struct guest_facts facts = { .id = "web",
+					   .shm = str_skip_prefix(name, "shm") ? &shm : NULL,
 					   .devices = str_skip_prefix(name, "disks") ? devices : NULL,
 					   .rlimits = rlimits,
 					   .n_rlimits = str_skip_prefix(name, "rlimits") ? ARRAY_SIZE(rlimits) : 0 };
