@@ -82,11 +82,11 @@ static int step_terminal(struct joiner *j, struct error *err)
 	return r < 0 ? r : setup_session(&j->setup, err);
 }
 
-static int step_limits(struct joiner *j, struct error *err)
+static int step_place(struct joiner *j, struct error *err)
 {
-	int r = setup_limits(&j->setup, err);
+	int r = setup_place(&j->setup, err);
 
-	return r < 0 ? r : setup_place(&j->setup, err);
+	return r < 0 ? r : setup_limits(&j->setup, err);
 }
 
 static int step_fds(struct joiner *j, struct error *err)
@@ -123,7 +123,7 @@ static int step_exec(struct joiner *j, struct error *err)
 }
 
 static int (*const steps[])(struct joiner *j, struct error *err) = {
-	step_join, step_terminal, step_limits, step_fds, step_cgroup, step_credentials, step_exec,
+	step_join, step_terminal, step_place, step_fds, step_cgroup, step_credentials, step_exec,
 };
 
 static void run_joiner(void *arg, bool in_cgroup)

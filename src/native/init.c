@@ -251,9 +251,9 @@ static int step_process(struct init *in, struct error *err)
 		return 0;
 	r = setup_session(&in->setup, err);
 	if (r == 0)
-		r = setup_limits(&in->setup, err);
-	if (r == 0)
 		r = setup_place(&in->setup, err);
+	if (r == 0)
+		r = setup_limits(&in->setup, err);
 	return r;
 }
 

@@ -13,7 +13,7 @@ struct plan_process;
 /*
  * What a process in the container does to itself before it becomes the user's: the same for the container's
  * own and for each exec. Made by the parent, used by the child, where nothing allocates. Order: terminal,
- * session, limits, place, (wait), credentials_apply(), exec.
+ * session, place, limits, (wait), credentials_apply(), exec.
  */
 struct setup {
 	const struct plan_process *plan;
@@ -39,13 +39,13 @@ int setup_terminal(struct setup *s, struct error *err);
 /* A session of its own, the terminal or the caller's stdio as 0, 1 and 2. */
 int setup_session(struct setup *s, struct error *err);
 
-/* Session keyring, scheduler, I/O priority, memory policy, personality, resource limits, exec labels of the
- * LSMs. */
-int setup_limits(struct setup *s, struct error *err);
-
 /* Working directory, HOME, and the file that will be executed: looked up now so that "not found" is told by
  * create. */
 int setup_place(struct setup *s, struct error *err);
+
+/* Session keyring, scheduler, I/O priority, memory policy, personality, resource limits, exec labels of the
+ * LSMs. Behind what opens files: RLIMIT_NOFILE may leave no number for one. */
+int setup_limits(struct setup *s, struct error *err);
 
 /* What setup_place() could not do as root: the working directory again, as the user. */
 int setup_late_cwd(struct setup *s, struct error *err);
