@@ -166,7 +166,8 @@ static int member_value(struct parser *p, struct frame *f, const struct oci_even
 {
 	const struct oci_field *field = f->field;
 	bool empty = event->kind == OCI_EVENT_STRING && event->len == 0;
-	if (event->kind == OCI_EVENT_NULL || (empty && (f->type->flags & OCI_ZERO_IS_ABSENT)))
+	bool may_be_empty = (f->type->flags & OCI_ZERO_IS_ABSENT) || (field->kind == OCI_ENUM && !(field->flags & OCI_REQUIRED));
+	if (event->kind == OCI_EVENT_NULL || (empty && may_be_empty))
 		return 0;
 	f->rows[field - f->type->fields] |= PRESENT;
 

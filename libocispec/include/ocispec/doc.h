@@ -40,7 +40,8 @@ struct oci_parse_options {
 enum { OCI_MAX_SIZE = 16 << 20, OCI_MAX_DEPTH = 64 };
 
 /*
- * Reads len bytes of JSON (RFC 8259, UTF-8) as a struct of the given type. A null member counts as absent;
+ * Reads len bytes of JSON (RFC 8259, UTF-8) as a struct of the given type. A null member counts as absent,
+ * as does an optional enum that is "" (what Go programs write for one that was not set);
  * members that the type does not know are ignored, as the specification demands, unless the schema closes the
  * object. Messages name the field: `linux.namespaces[1].type: "pidd" is not a valid value (pid, network,
  * ...)`, `mounts[1]: missing "destination"`, `line 3, column 7: ...`. options may be NULL. json is not kept.

@@ -60,7 +60,7 @@ struct oci_field {
 
 enum oci_type_flags {
 	OCI_CLOSED = 1 << 0,         /* a member that is not in the table is an error, not ignored */
-	OCI_ZERO_IS_ABSENT = 1 << 1, /* an object with nothing but empty strings in it counts as absent */
+	OCI_ZERO_IS_ABSENT = 1 << 1, /* an empty string in it counts as absent, and so does an object with nothing else in it */
 };
 
 struct oci_type {
