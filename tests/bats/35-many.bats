@@ -47,7 +47,7 @@ load lib
 	is_state "$ID-2" running
 }
 
-@test "kill --all reaches every process, and says when there is none" {
+@test "kill --all reaches every process, and has nothing to say when there is none" {
 	process /bin/sh -c '(trap "echo child; exit 0" USR1; echo up:; while :; do sleep 0.1; done) & trap "" USR1; echo ready:; wait; sleep 1000'
 	background "$ID"
 	eventually file_has "$SCRATCH/$ID.out" up:
@@ -57,5 +57,6 @@ load lib
 	hv kill -a "$ID" KILL
 	eventually is_state "$ID" stopped
 	try hv kill --all "$ID" KILL
-	refused "container not running"
+	status_is 0
+	same "$errors" ''
 }
