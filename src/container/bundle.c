@@ -30,6 +30,7 @@ struct bundle *bundle_free(struct bundle *b)
 	free(b->path);
 	free(b->rootfs);
 	free(b->json);
+	free(b->sandbox);
 	free(b);
 	return NULL;
 }
@@ -61,12 +62,15 @@ static void note_unknown(_unused_ void *arg, const char *field)
 
 static int parse(struct bundle *b, struct error *err)
 {
+	const char *sandbox;
 	struct oci_parse_options options = { .unknown = log_enabled(LOG_LEVEL_DEBUG) ? note_unknown : NULL };
 	struct oci_error oe;
 
 	if (oci_parse(&oci_config_type, b->json, b->json_len, &options, &b->doc, &oe) < 0)
 		return document_error(err, &oe);
 	b->config = oci_doc_root(b->doc);
+	sandbox = annotation_sandbox_of(b->config->annotations);
+	b->sandbox = sandbox ? xstrdup(sandbox) : NULL;
 	return validate_config(b->config, err);
 }
 

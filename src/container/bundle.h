@@ -10,7 +10,7 @@
 struct oci_config;
 struct oci_doc;
 
-/* A bundle as loaded: immutable, all paths absolute, shared by both runtime types. */
+/* A bundle as loaded: immutable but for sandbox (runtime/join.h), all paths absolute, shared by both runtime types. */
 struct bundle {
 	char *path;   /* absolute, symlinks resolved */
 	int dirfd;    /* the same, O_PATH | O_DIRECTORY | O_CLOEXEC */
@@ -19,6 +19,7 @@ struct bundle {
 	size_t json_len;
 	struct oci_doc *doc; /* owns config */
 	const struct oci_config *config;
+	char *sandbox; /* the id of the container whose pod, or virtual machine, this one is a member of; NULL: of none */
 };
 
 /*

@@ -106,7 +106,6 @@ static void fill_state(struct container *c, const struct env *env, const struct 
 {
 	struct oci_doc *doc = c->state_doc;
 	struct hv_state *s = c->state;
-	const char *sandbox = annotation_sandbox_of(b->config->annotations);
 	char now[40];
 
 	format_now(now);
@@ -123,7 +122,7 @@ static void fill_state(struct container *c, const struct env *env, const struct 
 	if (b->config->hooks)
 		note_hooks(doc, s, b->config->hooks);
 	s->cgroup_manager = oci_doc_strdup(doc, cgroup_manager_to_string(env->cgroup_manager));
-	s->sandbox = sandbox ? oci_doc_strdup(doc, sandbox) : NULL;
+	s->sandbox = b->sandbox ? oci_doc_strdup(doc, b->sandbox) : NULL;
 	for (size_t i = 0; b->config->annotations && i < b->config->annotations->n; i++)
 		oci_doc_map_set(doc, &s->annotations, b->config->annotations->entries[i].key,
 				b->config->annotations->entries[i].value);

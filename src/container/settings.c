@@ -65,6 +65,7 @@ static int fill_hyperv(struct settings_hyperv *h, const struct hv_settings_hyper
 		h->virtiofs_timeout = f->virtiofs_timeout;
 	if (f->has_vcpus)
 		h->vcpus = f->vcpus;
+	h->join_network = f->has_join_network && f->join_network;
 	h->spare_links = f->has_spare_links ? f->spare_links : 0;
 	if (f->has_boot_timeout)
 		h->boot_timeout = f->boot_timeout;

@@ -46,6 +46,7 @@ struct settings_hyperv {
 	uint64_t memory; /* bytes of RAM for a container without a memory limit, and the least for one with a
 			    limit */
 	uint32_t vcpus;
+	bool join_network; /* who asks for the network of a virtual machine gets into it */
 	uint32_t spare_links;  /* network cards beside those for the links that are there when it is created */
 	uint32_t boot_timeout; /* seconds until the agent must have answered */
 	const char *share_type;     /* how the host's directories come into a VM, unless an annotation says so: "9p" or "virtiofs" */

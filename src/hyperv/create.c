@@ -549,5 +549,5 @@ static int create_vm(const struct create_request *req, struct error *err)
 
 int hyperv_create(const struct create_request *req, struct error *err)
 {
-	return annotation_sandbox_of(req->bundle->config->annotations) ? member_create(req, err) : create_vm(req, err);
+	return req->bundle->sandbox ? member_create(req, err) : create_vm(req, err);
 }

@@ -102,14 +102,13 @@ static int validate_member(const struct env *env, const struct bundle *bundle, s
 	if (r == 0 && geteuid() != 0)
 		return error_set(err, EPERM,
 				 "pod sandbox \"%s\": joining a virtual machine needs root, or root of a user namespace that the caller is in already, as a "
-				 "rootless engine is", annotation_sandbox_of(bundle->config->annotations));
+				 "rootless engine is", bundle->sandbox);
 	return r < 0 ? r : member_check(env, bundle, err);
 }
 
 static int validate(const struct env *env, const struct bundle *bundle, struct error *err)
 {
-	bool member = annotation_sandbox_of(bundle->config->annotations);
-	int r = member ? validate_member(env, bundle, err) : validate_vm(env, bundle, err);
+	int r = bundle->sandbox ? validate_member(env, bundle, err) : validate_vm(env, bundle, err);
 
 	if (r == 0)
 		warn_of_capabilities(bundle->config->process);

@@ -106,7 +106,7 @@ bool member_shares(const struct oci_namespace *n, pid_t sandbox_pid, const struc
 
 static int find_sandbox(struct member *m, struct error *err)
 {
-	const char *id = annotation_sandbox_of(m->bundle->config->annotations);
+	const char *id = m->bundle->sandbox;
 	const char *kernel = annotation_get(m->bundle->config->annotations, ANNOTATION_GUEST_KERNEL);
 	const char *share_type = annotation_get(m->bundle->config->annotations, ANNOTATION_SHARE_TYPE);
 	int r = container_open(m->env, id, false, &m->sandbox, err);
@@ -115,7 +115,7 @@ static int find_sandbox(struct member *m, struct error *err)
 		return error_wrap(err, "pod sandbox \"%s\"", id);
 	if (!str_eq(m->sandbox->state->runtime_type, hyperv_ops.name))
 		return error_set(err, EINVAL, "pod sandbox \"%s\" has runtime type %s", id, m->sandbox->state->runtime_type);
-	if (!annotation_is_sandbox(m->sandbox->state->annotations))
+	if (annotation_sandbox_of(m->bundle->config->annotations) && !annotation_is_sandbox(m->sandbox->state->annotations))
 		return error_set(err, EINVAL, "container \"%s\" is no pod sandbox: its own annotations do not say so", id);
 	if (m->sandbox->state->creating || !container_process_alive(m->sandbox))
 		return error_set(err, ESRCH, "pod sandbox \"%s\": container not running", id);

@@ -90,7 +90,7 @@ static void describe_type(struct checking *k, const struct isolation_ops *ops, c
 	k->result->bundle->rule = keep(k, rule);
 }
 
-static int check_type(struct checking *k, const struct bundle *b, struct error *err)
+static int check_type(struct checking *k, struct bundle *b, struct error *err)
 {
 	const struct isolation_ops *ops = NULL;
 	_cleanup_free_ char *rule = NULL;

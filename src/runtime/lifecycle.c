@@ -28,6 +28,7 @@
 #include "container/hooks.h"
 #include "container/settings.h"
 #include "runtime/isolation.h"
+#include "runtime/join.h"
 #include "runtime/notify.h"
 #include "runtime/pidfd_receiver.h"
 #include "runtime/runtime.h"
@@ -241,7 +242,7 @@ int runtime_write_pid_file(const char *path, pid_t pid, struct error *err)
 /* The runtime type of the sandbox that the bundle belongs to, or -1 when it belongs to none. */
 static int sandbox_type(struct runtime *rt, const struct bundle *b, int *ret, struct error *err)
 {
-	const char *id = annotation_sandbox_of(b->config->annotations);
+	const char *id = b->sandbox;
 	_cleanup_container_ struct container *sandbox = NULL;
 	int r;
 
@@ -256,7 +257,7 @@ static int sandbox_type(struct runtime *rt, const struct bundle *b, int *ret, st
 	return r == 0 && *ret >= 0 ? 0 : error_wrap(err, "pod sandbox \"%s\"", id);
 }
 
-int lifecycle_choose(struct runtime *rt, const struct bundle *b, const struct isolation_ops **ret, char **ret_rule, struct error *err)
+int lifecycle_choose(struct runtime *rt, struct bundle *b, const struct isolation_ops **ret, char **ret_rule, struct error *err)
 {
 	struct dispatch d = {
 		.config = b->config,
@@ -275,6 +276,8 @@ int lifecycle_choose(struct runtime *rt, const struct bundle *b, const struct is
 	if (r < 0)
 		return r;
 	*ret = isolation_of((enum runtime_type)r);
+	if (r == RUNTIME_TYPE_HYPERV && join_find(rt, b, err) < 0)
+		return -err->code;
 	if (ret_rule)
 		*ret_rule = runtime_type_rule(&d);
 	return (*ret)->validate(&rt->env, b, err);
@@ -319,7 +322,7 @@ int lifecycle_isolate(struct runtime *rt, struct container *c, const struct isol
 	return container_save(c, err);
 }
 
-int lifecycle_create(struct runtime *rt, const char *id, const struct bundle *b,
+int lifecycle_create(struct runtime *rt, const char *id, struct bundle *b,
 		     const struct create_options *o, int console_socket, struct container **ret,
 		     const struct isolation_ops **ret_ops, struct error *err)
 {

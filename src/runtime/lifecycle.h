@@ -57,13 +57,13 @@ int runtime_write_pid_file(const char *path, pid_t pid, struct error *err);
  * The type for a bundle, and whether that can run it: nothing is changed. *ret and, when it is not NULL, *ret_rule (who decided; for free()) are set
  * as soon as the type is known, also when it refuses. The root is open.
  */
-int lifecycle_choose(struct runtime *rt, const struct bundle *b, const struct isolation_ops **ret, char **ret_rule, struct error *err);
+int lifecycle_choose(struct runtime *rt, struct bundle *b, const struct isolation_ops **ret, char **ret_rule, struct error *err);
 
 /*
  * create up to and without the pid file. console_socket: a connected socket for the pty's master, or -1. The
  * container is returned locked, with state.json saved.
  */
-int lifecycle_create(struct runtime *rt, const char *id, const struct bundle *b,
+int lifecycle_create(struct runtime *rt, const char *id, struct bundle *b,
 		     const struct create_options *o, int console_socket, struct container **ret,
 		     const struct isolation_ops **ret_ops, struct error *err);
 

@@ -36,7 +36,7 @@ static int delete_after_exit(struct runtime *rt, const char *id, struct error *e
 	return r < 0 ? r : lifecycle_delete(rt, c, ops, err);
 }
 
-static int run(struct runtime *rt, const char *id, const struct bundle *b, const struct create_options *o,
+static int run(struct runtime *rt, const char *id, struct bundle *b, const struct create_options *o,
 	       int console, int *ret_status, struct error *err)
 {
 	_cleanup_container_ struct container *c = NULL;

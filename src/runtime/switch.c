@@ -86,6 +86,9 @@ static int prepare(struct change *k, const char *id, const struct update_options
 	if (r == 0 && type != RUNTIME_TYPE_AUTO && !str_eq(k->to->name, runtime_type_names[type]))
 		r = error_set(err, EINVAL, "cannot change the runtime type of container \"%s\": its configuration has a section that needs %s",
 			      k->c->id, k->to->name);
+	if (r == 0 && k->bundle->sandbox)
+		r = error_set(err, EINVAL, "cannot change the runtime type of container \"%s\": its network is that of container \"%s\"'s virtual machine", k->c->id,
+			      k->bundle->sandbox);
 	if (r == 0 && k->to != k->from && !k->to->shares_kernel && geteuid() != 0) /* create goes into a user namespace, where going back would be another create's */
 		r = error_set(err, EPERM, "cannot change the runtime type of container \"%s\" to %s without privileges: delete it, and create it as %s", k->c->id,
 			      k->to->name, k->to->name);

@@ -93,6 +93,8 @@ static int join(struct worker *w, int sock, const struct net_link *l, struct err
 		return error_set(err, ENOSPC, "network link \"%s\": the virtual machine has been made with %u network cards: "
 				 "all links must be there before the container is created (or hyperv.spare_links say how many more)", l->name, w->n_nics);
 	r = tap_join(sock, w->nics[i].tap, l->index, l->mtu, err);
+	if (r == -EBUSY)
+		return error_set(err, EBUSY, "network link \"%s\": another virtual machine has it (hyperv.join_network would put the container into that one)", l->name);
 	if (r < 0)
 		return error_wrap(err, "network link \"%s\"", l->name);
 	w->nics[i].link = l->index;

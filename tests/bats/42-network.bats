@@ -320,3 +320,50 @@ plugged()
 	refused 'link "net1": the virtual machine has been made with 1 network cards'
 	hv delete -f "$ID"
 }
+
+# One more container, whose network is said by way of the first one's process: "beside NAME PROGRAM [ARG...]"
+beside()
+{
+	make_bundle "$SCRATCH/$1"
+	config_of "$SCRATCH/$1" '.process.args = $ARGS.positional' --args -- "${@:2}"
+	config_of "$SCRATCH/$1" '(.linux.namespaces[] | select(.type == "network")).path = "/proc/" + $pid + "/ns/net"' --arg pid "$(container_pid "$ID")"
+}
+
+@test "the network of another container, where the operator lets it: the same links, and what listens on its loopback" {
+	only_hvrun || return
+	echo '{"hyperv": {"join_network": true}}' >"$SCRATCH/hvrun.json"
+	HV=("${PLAIN[@]}" --config-file "$SCRATCH/hvrun.json" --runtime-type "$RUNTIME_TYPE")
+	echo hello >"$BUNDLE/rootfs/data"
+	process /bin/sh -c 'busybox httpd -p 127.0.0.1:80 -h / && echo ready: && exec /bin/init pause'
+	background "$ID"
+	beside two /bin/sh -c 'busybox wget -q -O - http://127.0.0.1/data; busybox ip -o -4 address show dev eth0 | busybox tr -s " "; busybox hostname; busybox cat /data'
+	config_of "$SCRATCH/two" '.hostname = "second"'
+	cd "$SCRATCH/two"
+	try hv run "$ID-two"
+	has hello '.*eth0 inet 192.0.2.2/24 .*' second
+	errors_have "can't open '/data'"
+	is_state "$ID" running
+	# one that runs, and ends first
+	config_of "$SCRATCH/two" '.process.args = ["/bin/init", "pause"]'
+	background "$ID-two"
+	same "$(hv exec "$ID-two" /bin/cat /proc/sys/kernel/random/boot_id)" "$(hv exec "$ID" /bin/cat /proc/sys/kernel/random/boot_id)" "kernels"
+	hv exec "$ID-two" /bin/busybox wget -q -O - http://127.0.0.1/data >"$SCRATCH/got"
+	same "$(<"$SCRATCH/got")" hello
+	hv delete -f "$ID-two"
+	is_state "$ID" running
+	hv delete -f "$ID"
+	cd "$BUNDLE"
+}
+
+@test "HyperV: the network of another container is refused where the operator has not let it" {
+	only_hyperv "the kernel is the same for all"
+	before=$(snapshot)
+	process /bin/init pause
+	config '(.linux.namespaces[] | select(.type == "network")) |= del(.path)'
+	background "$ID" ""
+	beside two /bin/init pause
+	try hv run -b "$SCRATCH/two" "$ID-two"
+	refused "is the network of container \"$ID\", which has a virtual machine of its own"
+	hv delete -f "$ID"
+	machine_unchanged "$before"
+}
