@@ -179,3 +179,21 @@ logged_twice()
 	# the shim reads the host's counters, and what is killed in a virtual machine is not in them
 	is_hyperv || state_is '{{.State.OOMKilled}}' true
 }
+
+@test "docker run --network container:NAME: what listens on the other one's loopback, in its virtual machine where the operator lets it" {
+	local base=${HVRUN_OPTIONS##*--config-file }
+	dk run -d --name "$ID" --network none --ipc shareable --shm-size 1m image sh -c 'echo hello >/data; httpd -p 127.0.0.1:80 -h / && while :; do sleep 1; done' >/dev/null
+	if is_hyperv; then
+		try dk run --rm --network "container:$ID" image true
+		status_is 125
+		errors_have "is the network of container"
+	fi
+	jq '.hyperv.join_network = true' "${base%% *}" >"$SCRATCH/join.json"
+	sed -i "s|--config-file ${base%% *}|--config-file $SCRATCH/join.json|" "$RUNTIME"
+	try dk run --rm --network "container:$ID" --ipc "container:$ID" image sh -c 'wget -q -O - http://127.0.0.1/data; echo shared >/dev/shm/file; hostname; grep -c " /dev/shm tmpfs .*size=1024k" /proc/mounts'
+	status_is 0
+	has hello 1
+	try dk exec "$ID" cat /dev/shm/file
+	output_is shared
+	state_is "{{.State.Running}}" true
+}
