@@ -36,7 +36,7 @@
 /*
  * Owners and modes that the guest gives to files, and files that root of the guest may use whoever owns them. CAP_DAC_READ_SEARCH, for which
  * CAP_DAC_OVERRIDE does as well, is left out for what else it allows: open_by_handle_at(2) leads out of any mount. CAP_MKNOD is left out, too: a device
- * node on a share would be one of the host's.
+ * node on a share would be one of the host's. So is CAP_SETFCAP: QEMU's 9p server sets no extended attributes but user.* and ACLs (hw/9pfs/9p-xattr.c).
  */
 #define CAPABILITIES (BIT(CAP_CHOWN) | BIT(CAP_DAC_OVERRIDE) | BIT(CAP_FOWNER) | BIT(CAP_FSETID))
 
@@ -53,7 +53,7 @@ static const struct role {
 	rlim_t files;
 	bool leaves_shares; /* into a mount namespace of its own */
 } roles[_JAIL_WHO_MAX] = {
-	[JAIL_VMM] = { CAPABILITIES, BIT(CAP_SETFCAP), FILES_MAX, false },
+	[JAIL_VMM] = { CAPABILITIES, 0, FILES_MAX, false },
 	[JAIL_VMM_ALONE] = { 0, 0, FILES_MAX, true },
 	[JAIL_FILE_SERVER] = { FILE_SERVER_CAPABILITIES, BIT(CAP_SETFCAP), FILE_SERVER_FILES_MAX, false },
 };
