@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -221,7 +222,7 @@ static _noreturn_ void spawn_child(const struct process_spawn *s, volatile int *
 	sigemptyset(&empty);
 	reset_signals();
 	if ((!s->new_group || setpgid(0, 0) == 0) && (!s->new_session || setsid() >= 0) &&
-	    place_stdio(s->stdio) == 0 && limit_fds(s) == 0 && (!s->cwd || chdir(s->cwd) == 0) &&
+	    place_stdio(s->stdio) == 0 && (!s->terminal || ioctl(0, TIOCSCTTY, 0) == 0) && limit_fds(s) == 0 && (!s->cwd || chdir(s->cwd) == 0) &&
 	    (!s->parent_death_signal || prctl(PR_SET_PDEATHSIG, s->parent_death_signal) == 0)) {
 		sigprocmask(SIG_SETMASK, &empty, NULL);
 		execve(s->path, s->argv, s->envp ? s->envp : environ);

@@ -65,6 +65,7 @@ struct process_spawn {
 	const char *cwd;         /* NULL: unchanged */
 	bool new_group;          /* the leader of a process group of its own, setpgid(2) */
 	bool new_session;        /* setsid(2) */
+	bool terminal;           /* with new_session: stdio[0] is its controlling terminal */
 	int parent_death_signal; /* prctl(2) PR_SET_PDEATHSIG; 0: none */
 };
 

@@ -71,8 +71,8 @@ static uint64_t find_note(const struct view *v, uint64_t offset, uint64_t end, c
 	return 0;
 }
 
-/* The i-th segment of notes. */
-static bool find_notes(const struct view *v, unsigned i, uint64_t *ret_offset, uint64_t *ret_size)
+/* The i-th segment of a type. */
+static bool find_segment(const struct view *v, uint32_t type, unsigned i, uint64_t *ret_offset, uint64_t *ret_size)
 {
 	uint64_t at = FIELD(v, 0, Ehdr, e_phoff), size = FIELD(v, 0, Ehdr, e_phentsize);
 	uint64_t n = MIN(FIELD(v, 0, Ehdr, e_phnum), PHDRS_MAX);
@@ -80,7 +80,7 @@ static bool find_notes(const struct view *v, unsigned i, uint64_t *ret_offset, u
 	if (size != (v->is_64 ? sizeof(Elf64_Phdr) : sizeof(Elf32_Phdr)))
 		return false;
 	for (; n > 0 && at < v->len; n--, at += size) {
-		if (FIELD(v, at, Phdr, p_type) != PT_NOTE || i-- > 0)
+		if (FIELD(v, at, Phdr, p_type) != type || i-- > 0)
 			continue;
 		*ret_offset = FIELD(v, at, Phdr, p_offset);
 		*ret_size = FIELD(v, at, Phdr, p_filesz);
@@ -94,7 +94,7 @@ static uint32_t kernel_of(const struct view *v)
 	uint64_t offset, size, desc;
 	uint32_t found = 0;
 
-	for (unsigned i = 0; !found && find_notes(v, i, &offset, &size); i++) {
+	for (unsigned i = 0; !found && find_segment(v, PT_NOTE, i, &offset, &size); i++) {
 		if (offset >= v->len)
 			continue;
 		desc = find_note(v, offset, size < v->len ? offset + size : v->len, ELF_NOTE_GNU, NT_GNU_ABI_TAG, &size);
@@ -115,6 +115,7 @@ static bool is_elf(const unsigned char *head, size_t len)
 
 bool elf_identify(const unsigned char *head, size_t len, struct elf_identity *ret)
 {
+	uint64_t offset, size;
 	struct view v;
 
 	if (!is_elf(head, len))
@@ -123,6 +124,7 @@ bool elf_identify(const unsigned char *head, size_t len, struct elf_identity *re
 	*ret = (struct elf_identity){ .elf_class = head[EI_CLASS], .data = head[EI_DATA] };
 	ret->machine = (uint16_t)FIELD(&v, 0, Ehdr, e_machine);
 	ret->kernel = kernel_of(&v);
+	ret->has_interpreter = find_segment(&v, PT_INTERP, 0, &offset, &size);
 	return true;
 }
 
@@ -133,7 +135,7 @@ bool elf_find_notes(const unsigned char *head, size_t len, uint64_t *ret_offset,
 	if (!is_elf(head, len))
 		return false;
 	v = view_of(head, len);
-	return find_notes(&v, 0, ret_offset, ret_size);
+	return find_segment(&v, PT_NOTE, 0, ret_offset, ret_size);
 }
 
 bool elf_has_note(const unsigned char *notes, size_t len, const char *name, uint32_t type)

@@ -13,6 +13,7 @@
 struct elf_identity {
 	unsigned char elf_class, data; /* ELFCLASS32/64, ELFDATA2LSB/MSB */
 	uint16_t machine;	       /* EM_... */
+	bool has_interpreter;	       /* it is linked dynamically (PT_INTERP) */
 	uint32_t kernel;	       /* the oldest Linux that will do, by the note .note.ABI-tag; 0: it does not say */
 };
 

@@ -182,9 +182,12 @@ static void test_elf(void **state)
 	assert_true(elf_identify((void *)&p, sizeof(p), &id));
 	assert_string_equal(compat_architecture_of(&id), "amd64");
 	assert_int_equal(id.kernel, V(3, 2));
+	assert_false(id.has_interpreter);
 	p.abi.desc[0] = 3; /* FreeBSD */
+	p.phdr[0].p_type = PT_INTERP;
 	assert_true(elf_identify((void *)&p, sizeof(p), &id));
 	assert_int_equal(id.kernel, 0);
+	assert_true(id.has_interpreter);
 	assert_false(elf_identify((const unsigned char *)"#!/bin/sh\n", 10, &id));
 	assert_false(elf_identify((const unsigned char *)"", 0, &id));
 }
