@@ -46,13 +46,18 @@ static int handle_seed(struct agent *a, const struct request *req, struct oci_do
 	return r;
 }
 
+static bool number_in_use(struct agent *a, uint32_t number)
+{
+	return process_find(a, number) || job_makes(a, number) || debug_awaits(a, number);
+}
+
 static int handle_create(struct agent *a, const struct request *req, struct oci_doc *doc, struct error *err)
 {
 	const struct hv_agent_create *m = req->message;
 	struct job_io io = { m->has_number ? m->number : PROCESS_INIT, m->terminal, m->id };
 	int r = 0;
 
-	if (io.number < PROCESS_INIT || process_find(a, io.number) || job_makes(a, io.number))
+	if (io.number < PROCESS_INIT || number_in_use(a, io.number))
 		r = error_set(err, EEXIST, "CREATE: the number %u is in use", io.number);
 	else if (a->guest && !a->have_share)
 		r = boot_mount_share(err);
@@ -79,11 +84,27 @@ static int handle_exec(struct agent *a, const struct request *req, struct oci_do
 	const struct hv_agent_exec *m = req->message;
 	struct job_io io = { (uint32_t)m->number, m->process->terminal, NULL };
 
-	if (m->number <= PROCESS_INIT || process_find(a, io.number) || job_makes(a, io.number)) {
+	if (m->number <= PROCESS_INIT || number_in_use(a, io.number)) {
 		oci_doc_free(doc);
 		return error_set(err, EINVAL, "EXEC: the number %u is in use", io.number);
 	}
 	return later(job_start(a, req, &io, verb_exec, doc, err));
+}
+
+static int handle_debug(struct agent *a, const struct request *req, struct oci_doc *doc, struct error *err)
+{
+	const struct hv_agent_exec *m = req->message;
+	int r = 0;
+
+	if (m->number <= PROCESS_INIT || number_in_use(a, (uint32_t)m->number))
+		r = error_set(err, EINVAL, "DEBUG: the number %u is in use", (uint32_t)m->number);
+	else if (!m->has_program_size || m->process->n_args == 0 || m->process->n_env == 0)
+		r = error_set(err, EINVAL, "DEBUG: programSize, process.args and process.env are needed");
+	if (r < 0) {
+		oci_doc_free(doc);
+		return r;
+	}
+	return later(debug_begin(a, req, doc, err));
 }
 
 /* One process is ours to wait for, so its pid is good; all of them are the native code's business. */
@@ -181,6 +202,7 @@ static const struct {
 	[MESSAGE_CREATE] = { &hv_agent_create_type, handle_create, false },
 	[MESSAGE_START] = { &hv_agent_container_type, handle_start, false },
 	[MESSAGE_EXEC] = { &hv_agent_exec_type, handle_exec, false },
+	[MESSAGE_DEBUG] = { &hv_agent_exec_type, handle_debug, false },
 	[MESSAGE_SIGNAL] = { &hv_agent_signal_type, handle_signal, false },
 	[MESSAGE_PIDS] = { &hv_agent_container_type, handle_pids, false },
 	[MESSAGE_RESIZE] = { &hv_agent_resize_type, handle_resize, false },
@@ -251,6 +273,12 @@ static int on_flushed(void *data, uint32_t process, struct error *err)
 	return process_flushed(data, process, err);
 }
 
+static int on_idle(void *data, uint32_t process, _unused_ struct error *err)
+{
+	debug_arrived(data, process);
+	return 0;
+}
+
 static int on_signal(void *data, int sig, _unused_ pid_t from, struct error *err)
 {
 	return sig == SIGCHLD ? process_reap(data, err) : 0;
@@ -289,7 +317,7 @@ static int add_signals(struct agent *a, struct error *err)
 int agent_run(struct agent *a, int control_fd, int stream_fd, struct error *err)
 {
 	static const struct channel_ops control_ops = { .frame = on_control_frame, .closed = on_control_closed };
-	static const struct mux_ops mux_ops = { .flushed = on_flushed, .closed = on_streams_closed };
+	static const struct mux_ops mux_ops = { .flushed = on_flushed, .idle = on_idle, .closed = on_streams_closed };
 	_cleanup_fd_ int stream = stream_fd;
 	int r;
 
@@ -308,6 +336,7 @@ int agent_run(struct agent *a, int control_fd, int stream_fd, struct error *err)
 	if (r == 0)
 		r = event_loop_run(a->loop, err);
 	jobs_done(a);
+	debugs_done(a);
 	processes_done(a);
 	mux_free(a->mux);
 	channel_free(a->control);

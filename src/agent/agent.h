@@ -40,6 +40,7 @@ struct agent {
 	struct prepared prepared;
 	struct process *processes;
 	struct job *jobs;
+	struct upload *uploads; /* of DEBUG, not complete yet */
 	struct { /* children that were reaped before anybody had told us their number */
 		pid_t pid;
 		int wait_status;
@@ -92,6 +93,7 @@ struct verb_context {
 	const void *message;
 	int stdio[3];
 	int console_socket;
+	int program_fd; /* DEBUG's program; else -1 */
 };
 typedef int verb_fn(const struct verb_context *v, pid_t *ret_pid, struct buf *reply, struct error *err);
 
@@ -106,6 +108,23 @@ bool job_reaped(struct agent *a, pid_t pid, struct error *err, int *ret);
 bool job_running(const struct agent *a);
 bool job_starts(const struct agent *a, const char *container);
 bool job_makes(const struct agent *a, uint32_t number);
+
+/* debug.c: DEBUG ---------------------------------------------------------------------------------------------------------- */
+
+/* Takes doc, which holds req->message, and waits for the program, for which it gives credit. Returns 0: it is answered later; or < 0 with *err. */
+int debug_begin(struct agent *a, const struct request *req, struct oci_doc *doc, struct error *err);
+
+/* What has come for the process has been written: when that is all of its program, it is started, else this does nothing. Answers DEBUG, or lets the job do so. */
+void debug_arrived(struct agent *a, uint32_t number);
+
+/* Whether a program is on its way for the process of that number; its descriptor, or -1. */
+bool debug_awaits(const struct agent *a, uint32_t number);
+int debug_program(const struct agent *a, uint32_t number);
+
+void debugs_done(struct agent *a);
+
+/* Starts the program that is v->program_fd. */
+verb_fn verb_debug;
 
 /* verbs.c ------------------------------------------------------------------------------------------------------------- */
 

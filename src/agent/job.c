@@ -127,7 +127,7 @@ static _noreturn_ void job_child(struct verb_context *v, verb_fn *verb, int resu
 {
 	const struct prepared *p = &v->agent->prepared;
 	int keep[] = { v->stdio[0], v->stdio[1], v->stdio[2], v->console_socket, v->agent->env.root_dirfd,
-		       p->network_fd, p->ipc_fd, p->device_filter_fd, result_fd };
+		       p->network_fd, p->ipc_fd, p->device_filter_fd, v->program_fd, result_fd };
 	struct result result = { 0 };
 	struct buf reply = { 0 };
 	sigset_t none;
@@ -312,7 +312,7 @@ int job_start(struct agent *a, const struct request *req, const struct job_io *i
 	      struct oci_doc *doc, struct error *err)
 {
 	struct verb_context v = {
-		.agent = a, .message = req->message, .stdio = { -1, -1, -1 }, .console_socket = -1
+		.agent = a, .message = req->message, .stdio = { -1, -1, -1 }, .console_socket = -1, .program_fd = -1
 	};
 	struct job *j = xcalloc(1, sizeof(*j));
 	int r;
@@ -327,6 +327,8 @@ int job_start(struct agent *a, const struct request *req, const struct job_io *i
 			   .console_fd = -1 };
 	if (io)
 		j->io = *io;
+	if (io && io->number)
+		v.program_fd = debug_program(a, io->number);
 	a->jobs = j;
 	r = spawn(j, &v, verb, err);
 	fd_close(v.console_socket);

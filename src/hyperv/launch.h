@@ -21,7 +21,7 @@ struct launch {
 struct launch_request {
 	const char *binary;
 	const char *id;
-	const char *role; /* "exec", "template": for the list of processes; NULL: a container's */
+	const char *role; /* "exec", "debug-shell", "template": for the list of processes; NULL: a container's */
 	const int *stdio;
 	const struct cgroup *cgroup; /* to be put into, before it is told anything */
 };

@@ -39,6 +39,7 @@ enum message {
 	MESSAGE_NETWORK = 15,
 	MESSAGE_REMOVE = 17,
 	MESSAGE_MOUNT = 20,
+	MESSAGE_DEBUG = 21,
 	/* control.sock: the worker of a container that is added to a VM which runs already */
 	MESSAGE_ADD = 18,
 	MESSAGE_SHARE = 19,
@@ -61,8 +62,11 @@ const char *message_to_string(unsigned type);
 /* Processes are numbered by the host: the VM's own container's is 1, each exec and each container that is added gets the next number. */
 enum { PROCESS_INIT = 1, PROCESS_MAX = INT32_MAX };
 
-/* The three streams of a process; with a terminal, input is STREAM_STDIN and output STREAM_STDOUT. */
-enum stream_which { STREAM_STDIN, STREAM_STDOUT, STREAM_STDERR, _STREAM_MAX };
+/*
+ * The three streams of a process; with a terminal, input is STREAM_STDIN and output STREAM_STDOUT. STREAM_PROGRAM is DEBUG's alone: the file that will be
+ * executed.
+ */
+enum stream_which { STREAM_STDIN, STREAM_STDOUT, STREAM_STDERR, STREAM_PROGRAM, _STREAM_MAX };
 
 static inline uint64_t stream_id(uint32_t process, enum stream_which which)
 {

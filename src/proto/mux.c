@@ -499,6 +499,11 @@ int mux_flush(struct mux *m, uint32_t process, struct error *err)
 	return any || r < 0 ? r : m->ops->flushed(m->data, process, err);
 }
 
+bool mux_has(const struct mux *m, uint64_t id)
+{
+	return find(m, id);
+}
+
 bool mux_is_idle(const struct mux *m, uint32_t process)
 {
 	for (const struct stream *s = m->streams; s; s = s->next)

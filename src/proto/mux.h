@@ -67,6 +67,9 @@ int mux_abandon_process(struct mux *m, uint32_t process, struct error *err);
  */
 int mux_flush(struct mux *m, uint32_t process, struct error *err);
 
+/* Whether there is such a stream: one whose end has come, and that is written out, is none. */
+bool mux_has(const struct mux *m, uint64_t id);
+
 /* Whether nothing that came in for the process waits to be written. */
 bool mux_is_idle(const struct mux *m, uint32_t process);
 

@@ -16,6 +16,7 @@
 #include <ocispec/types.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "schema/json.h"
@@ -254,6 +255,7 @@ static int exec_answered(struct worker *w, const struct pending *p, const struct
 	}
 	if (r)
 		r->known = true;
+	mux_remove(w->mux, stream_id(p->process, STREAM_PROGRAM)); /* it runs, so it has come: whatever the guest has taken */
 	mux_grant(w->mux, p->process);
 	if (!p->client)
 		remote_kill(w, p->process);
@@ -281,6 +283,19 @@ int add_streams(struct client *c, uint32_t number, bool terminal, struct error *
 	return 0;
 }
 
+/* Behind stdin, stdout and stderr. Sent as the guest gives credit: that is behind DEBUG. */
+static int add_program(struct client *c, uint32_t number, struct error *err)
+{
+	int fd;
+
+	if (channel_take_fds(c->channel, &fd, 1) != 1) {
+		mux_remove_process(c->worker->mux, number);
+		return error_set(err, EPROTO, "DEBUG without a program");
+	}
+	mux_add_source(c->worker->mux, stream_id(number, STREAM_PROGRAM), fd);
+	return 0;
+}
+
 static int request_exec(struct client *c, const struct frame *f, void *message, struct error *err)
 {
 	struct hv_agent_exec *m = message;
@@ -292,6 +307,8 @@ static int request_exec(struct client *c, const struct frame *f, void *message, 
 		return error_set(err, EINVAL, "a connection is good for one EXEC");
 	p.process = w->last_process + 1;
 	r = add_streams(c, p.process, m->process->terminal, err);
+	if (r == 0 && f->type == MESSAGE_DEBUG)
+		r = add_program(c, p.process, err);
 	if (r < 0)
 		return r;
 	w->last_process = c->process = p.process;
@@ -300,6 +317,25 @@ static int request_exec(struct client *c, const struct frame *f, void *message, 
 	m->has_number = true;
 	guest_send(w, f->type, &hv_agent_exec_type, m, &p);
 	return 0;
+}
+
+/* The code is for whoever kills: hyperv_signal(). */
+static int check_pending(const struct worker *w, struct error *err)
+{
+	return w->n_pending < PENDING_MAX ? 0 : error_set(err, ETIMEDOUT, "the guest does not answer: %u requests wait for it", w->n_pending);
+}
+
+/* About the VM and not about a container: one whose CREATE does not come to an end can be looked into. */
+static int request_debug(struct client *c, const struct frame *f, void *message, struct error *err)
+{
+	const struct worker *w = c->worker;
+
+	if (w->phase < PHASE_READY || w->phase > PHASE_CREATED)
+		return error_set(err, ESRCH, "the virtual machine %s", w->phase < PHASE_READY ? "has not booted yet" : "is about to end");
+	if (check_pending(w, err) < 0)
+		return -err->code;
+	log_info("container \"%s\": a debugging shell in its virtual machine", w->setup->id);
+	return request_exec(c, f, message, err);
 }
 
 #define NO_ID SIZE_MAX /* it does not say, or may name one that is not there */
@@ -313,6 +349,7 @@ static const struct {
 	[MESSAGE_CREATE] = { NULL, request_create, false, NO_ID },
 	[MESSAGE_START] = { &hv_agent_container_type, request_start, true, offsetof(struct hv_agent_container, id) },
 	[MESSAGE_EXEC] = { &hv_agent_exec_type, request_exec, true, offsetof(struct hv_agent_exec, id) },
+	[MESSAGE_DEBUG] = { &hv_agent_exec_type, request_debug, false, NO_ID },
 	[MESSAGE_SIGNAL] = { &hv_agent_signal_type, request_signal, true, offsetof(struct hv_agent_signal, id) },
 	[MESSAGE_PIDS] = { &hv_agent_container_type, request_relay, true, offsetof(struct hv_agent_container, id) },
 	[MESSAGE_RESIZE] = { &hv_agent_resize_type, request_resize, true, NO_ID },
@@ -336,6 +373,14 @@ static bool is_there(const struct worker *w, const struct oci_type *type, const 
 	return w->phase == PHASE_CREATED && (m ? member_is_created(m) : str_eq(id, w->setup->id));
 }
 
+/* The worker of a process that is in no container, which may be there before the container is. */
+static bool is_about_own(const struct client *c, uint16_t type)
+{
+	const struct remote *r = c->process == PROCESS_INIT ? NULL : remote_find(c->worker, c->process);
+
+	return r && !r->member && (type == MESSAGE_SIGNAL || type == MESSAGE_RESIZE);
+}
+
 static int handle_request(struct client *c, const struct frame *f, struct error *err)
 {
 	_cleanup_doc_ struct oci_doc *doc = NULL;
@@ -346,12 +391,11 @@ static int handle_request(struct client *c, const struct frame *f, struct error 
 		if (r < 0)
 			return error_wrap(err, "%s", message_to_string(f->type));
 	}
-	if (requests[f->type].created &&
+	if (requests[f->type].created && !is_about_own(c, f->type) &&
 	    !is_there(c->worker, requests[f->type].type, doc ? oci_doc_root(doc) : NULL, requests[f->type].id))
 		return error_set(err, ESRCH, "container not running");
-	/* the code is for whoever kills: hyperv_signal() */
-	if (c->worker->n_pending >= PENDING_MAX && requests[f->type].created)
-		return error_set(err, ETIMEDOUT, "the guest does not answer: %u requests wait for it", c->worker->n_pending);
+	if (requests[f->type].created && check_pending(c->worker, err) < 0)
+		return -err->code;
 	return requests[f->type].handle(c, f, doc ? oci_doc_root(doc) : NULL, err);
 }
 
@@ -392,7 +436,7 @@ static void client_free(struct client *c)
 /* An exec's, whose descriptors somebody may wait to see closed: its process is killed, now or when the guest says that it has made it. */
 static int abandon(struct worker *w, const struct remote *r, struct error *err)
 {
-	if (r->known && !r->exited && w->phase == PHASE_CREATED)
+	if (r->known && !r->exited && w->phase >= PHASE_READY && w->phase <= PHASE_CREATED)
 		remote_kill(w, r->number);
 	if (!w->mux)
 		return 0;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hvrun-vmwp: the host process that stands for a container in a VM (its own, or its pod's), for an exec in one, or makes a template. Only hvrun starts it, with a socket whose
+ * hvrun-vmwp: the host process that stands for a container in a VM (its own, or its pod's), for an exec or a debugging shell in one, or makes a template. Only hvrun starts it, with a socket whose
  * number is in the environment; the first message there says what to be. Its arguments are for whoever reads the list of
- * processes: "hvrun-vmwp web", "hvrun-vmwp web exec", "hvrun-vmwp web member".
+ * processes: "hvrun-vmwp web", "hvrun-vmwp web exec", "hvrun-vmwp web debug-shell", "hvrun-vmwp web member".
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -57,7 +57,7 @@ static int run(const char *id, int sock, struct error *err)
 		r = worker_run(id, sock, &f, fds, n_fds, err);
 	else if (r > 0 && f.type == MESSAGE_TEMPLATE && !f.flags)
 		r = template_run(sock, &f, fds, n_fds, err);
-	else if (r > 0 && f.type == MESSAGE_EXEC && !f.flags)
+	else if (r > 0 && (f.type == MESSAGE_EXEC || f.type == MESSAGE_DEBUG) && !f.flags)
 		r = exec_run(sock, &f, fds, n_fds, &status, err);
 	else if (r > 0 && f.type == MESSAGE_JOIN && !f.flags)
 		r = join_run(sock, &f, fds, n_fds, &status, err);

@@ -249,7 +249,6 @@ int worker_create(struct worker *w, _unused_ struct error *err)
 		return 0;
 	w->phase = PHASE_CREATING;
 	startup_mark(w, STARTUP_CREATE);
-	w->last_process = PROCESS_INIT;
 	remote_add(w, PROCESS_INIT, NULL);
 	add_own_streams(w);
 	guest_send(w, MESSAGE_CREATE, &hv_agent_create_type, w->setup->create, &p);

@@ -127,7 +127,7 @@ struct worker {
 	struct hot_share *hot_shares; /* what MOUNT has added to the share tree */
 	unsigned n_hot_shares;
 	uint32_t last_hot_share;
-	uint32_t last_process;
+	uint32_t last_process; /* its number; the container's own has the first, whoever comes before it */
 	bool create_asked, started;
 
 	struct error failure; /* why the VM had to go; code 0: it did not */
@@ -139,7 +139,7 @@ struct worker {
 
 /* A worker that has nothing yet. */
 #define WORKER_NONE                                                                                                              \
-	((struct worker){ .state_dirfd = -1, .listen_fd = -1, .share_dirfd = -1, .mounts_fd = -1, .tree_fd = -1, .stdio = { -1, -1, -1 }, .tty_fd = -1, \
+	((struct worker){ .state_dirfd = -1, .listen_fd = -1, .share_dirfd = -1, .mounts_fd = -1, .tree_fd = -1, .last_process = PROCESS_INIT, .stdio = { -1, -1, -1 }, .tty_fd = -1, \
 			  .vmm_pidfd = -1, .vmm_stderr_fd = -1, .console_fd = -1, .template_dirfd = -1, .memory_fd = -1,         \
 			  .devices_fd = -1, .memory_listen_fd = -1, .network_fd = -1, .server = FILE_SERVER_NONE, .console_log = LOG_FILE_NONE, \
 			  .vmm_log = LOG_FILE_NONE })
@@ -386,7 +386,7 @@ int template_run(int launcher_fd, const struct frame *message, int *fds, size_t 
 /* The agent has said HELLO and can be spoken to in this version of the protocol. */
 int template_hello(struct worker *w, uint32_t version, struct error *err);
 
-/* exec.c: the worker of an exec -------------------------------------------------------------------------------------------- */
+/* exec.c: the worker of an exec or a debugging shell, by setup->type -------------------------------------------------------------------------------------------- */
 
 int exec_run(int launcher_fd, const struct frame *setup, int *fds, size_t n_fds, int *ret_wait_status, struct error *err);
 

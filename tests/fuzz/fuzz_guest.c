@@ -229,6 +229,9 @@ static const struct {
 	{ MESSAGE_MOUNT, "{\"id\": \"@\", \"add\": true, \"share\": true, \"mount\": {\"destination\": \"/m\"}}", 1 },
 	{ MESSAGE_MOUNT, "{\"id\": \"a\", \"add\": true, \"share\": true, \"mount\": {\"destination\": \"/m\"}}", 1 },
 	{ MESSAGE_MOUNT, "{\"id\": \"@\", \"add\": false, \"share\": false, \"mount\": {\"destination\": \"//m\"}}", 0 },
+	{ MESSAGE_DEBUG, "{\"id\": \"@\", \"programSize\": 9, \"process\": {\"cwd\": \"/\", \"args\": [\"x\"]}}", 4 },
+	{ MESSAGE_DEBUG, "{\"id\": \"a\", \"programSize\": 9, \"process\": {\"cwd\": \"/\", \"args\": [\"x\"], \"terminal\": true}}", 2 },
+	{ MESSAGE_DEBUG, "{\"id\": \"@\", \"programSize\": 9, \"process\": {\"cwd\": \"/\", \"args\": [\"x\"]}}", 3 },
 };
 
 static void step_client(struct fuzz *f)

@@ -223,11 +223,14 @@ static void test_eof(void **state)
 
 	connect_stdout(f, in, out);
 	mux_grant(f->host.mux, PROCESS);
+	assert_true(mux_has(f->host.mux, stream_id(PROCESS, STREAM_STDOUT)));
+	assert_false(mux_has(f->host.mux, stream_id(PROCESS, STREAM_PROGRAM)));
 	assert_int_equal(write(in[1], "last", 4), 4);
 	close(in[1]);
 	settle(f);
 	assert_int_equal(read(out[0], buf, sizeof(buf)), 4);
 	assert_int_equal(read(out[0], buf, sizeof(buf)), 0);
+	assert_false(mux_has(f->host.mux, stream_id(PROCESS, STREAM_STDOUT)));
 	close(out[0]);
 }
 

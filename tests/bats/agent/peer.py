@@ -9,7 +9,7 @@ import subprocess
 
 HELLO, SEED, CREATE, START, EXEC, SIGNAL, PIDS, RESIZE, DESTROY = range(1, 10)
 FREEZE, UPDATE, PROCESSES, STATS, WAIT_OOM = range(10, 15)
-REMOVE = 17
+REMOVE, DEBUG = 17, 21
 EXIT, DATA, EOF, CREDIT, RESET = 16, 32, 33, 34, 35
 REPLY, ERROR = 1, 2
 INIT = 1
@@ -157,6 +157,16 @@ class Agent:
 
     def exec(self, number, process, ident="c1"):
         self.call(EXEC, {"id": ident, "number": number, "process": process})
+        for which in (1, 2):
+            self.give(stream(number, which), WINDOW)
+
+    def debug(self, number, program, *args, size=None, **process):
+        self.credit.pop(stream(number, 3), None)  # of another one with this number
+        ident = self.post(DEBUG, {"id": "c1", "number": number, "programSize": size or len(program),
+                                  "process": {"args": list(args), "cwd": "/", "env": ["PATH=/bin:/usr/bin"], **process}})
+        self.write(stream(number, 3), program)
+        self.streams.send(EOF, stream(number, 3))
+        self.answer(ident)
         for which in (1, 2):
             self.give(stream(number, which), WINDOW)
 
