@@ -19,7 +19,7 @@ _hvrun()
 {
 	local program=${COMP_WORDS[0]} word=${COMP_WORDS[COMP_CWORD]} verb='' root=() i words
 	local commands
-	commands=$(_hvrun_help '([a-z]+) +[a-zA-Z].*' "$program")
+	commands=$(_hvrun_help '([a-z][a-z-]*) +[a-zA-Z].*' "$program")
 	COMPREPLY=()
 	for ((i = 1; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in

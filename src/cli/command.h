@@ -37,7 +37,7 @@ const struct command *command_find(const char *name);
 /* Writes out (a whole answer) to stdout. */
 int command_print(const struct buf *out, struct error *err);
 
-extern const struct command cmd_check, cmd_checkpoint, cmd_create, cmd_delete, cmd_events, cmd_exec, cmd_features,
+extern const struct command cmd_check, cmd_checkpoint, cmd_create, cmd_debug_shell, cmd_delete, cmd_events, cmd_exec, cmd_features,
 	cmd_kill, cmd_list, cmd_mounts, cmd_pause, cmd_ps, cmd_restore, cmd_resume, cmd_run, cmd_spec, cmd_start,
 	cmd_state, cmd_template, cmd_update;
 

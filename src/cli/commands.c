@@ -7,7 +7,7 @@
 #include "cli/command.h"
 
 const struct command *const commands[] = {
-	&cmd_check, &cmd_checkpoint, &cmd_create, &cmd_delete,   &cmd_events,  &cmd_exec,   &cmd_features, &cmd_kill,
+	&cmd_check, &cmd_checkpoint, &cmd_create, &cmd_debug_shell, &cmd_delete, &cmd_events, &cmd_exec, &cmd_features, &cmd_kill,
 	&cmd_list, &cmd_mounts,       &cmd_pause,  &cmd_ps,       &cmd_restore, &cmd_resume, &cmd_run,      &cmd_spec,
 	&cmd_start,      &cmd_state,  &cmd_template, &cmd_update,  NULL,
 };

@@ -62,6 +62,12 @@ struct exec_request {
 	char *const *sub_cgroups; /* as cgroup_open_sub() takes them; NULL = the container's own group */
 };
 
+/* A shell beside the containers of a machine (debug-shell): of process only args, env, terminal and console size count. */
+struct debug_request {
+	const struct oci_process *process;
+	struct process_io io;
+};
+
 /* What ends a wait for the OOM killer. */
 enum oom_event { OOM_EVENT_NONE, OOM_EVENT_KILLED, OOM_EVENT_ENDED };
 
@@ -79,7 +85,7 @@ struct oom_wait {
  * type again.
  *
  * All of them: 0 (or as said), or < 0 with *err filled and nothing left behind that was not there before. The
- * caller holds the container's lock, except for status, pids, processes, stats and wait_oom.
+ * caller holds the container's lock, except for debug, status, pids, processes, stats and wait_oom.
  */
 struct isolation_ops {
 	const char *name; /* "Default", "HyperV": the value of the annotation, and what list shows */
@@ -104,6 +110,13 @@ struct isolation_ops {
 	 */
 	int (*exec)(const struct env *env, struct container *c, const struct exec_request *req,
 		    pid_t *ret_pid, struct error *err);
+
+	/*
+	 * Runs a program that the operator has named (hyperv.debug_shell) in the container's machine, outside of all containers; also when they
+	 * stand still or have ended. *ret_pid as for exec. No lock is held. NULL: there is no machine.
+	 */
+	int (*debug)(const struct env *env, struct container *c, const struct debug_request *req, pid_t *ret_pid,
+		     struct error *err);
 
 	/* Signals the container's process, or with all every process in it. */
 	int (*signal)(const struct env *env, struct container *c, int sig, bool all, struct error *err);

@@ -78,6 +78,7 @@ static int fill_hyperv(struct settings_hyperv *h, const struct hv_settings_hyper
 	h->allowed_images = f->allowed_images;
 	h->allow_hypervisor_parameters = f->allow_hypervisor_parameters;
 	h->allow_kernel_parameters = f->allow_kernel_parameters;
+	h->debug_shells = f->n_debug_shell ? f->debug_shell : NULL;
 	h->vmm_path = f->vmm_path;
 	h->vmm_files = f->vmm_files;
 	h->n_vmm_files = f->n_vmm_files;

@@ -57,6 +57,7 @@ struct settings_hyperv {
 	/* What vm sections of bundles may name, beside what is named here anyway: patterns of host_file.h; NULL: nothing. */
 	char *const *allowed_hypervisors, *const *allowed_kernels, *const *allowed_initrds, *const *allowed_images;
 	bool allow_hypervisor_parameters, allow_kernel_parameters;
+	char *const *debug_shells; /* programs for debug-shell, NULL-terminated: the first for a guest's architecture is that guest's; NULL: not allowed */
 	const char *console_log, *vmm_log; /* --vm-console, --vm-log: absolute paths, or NULL */
 	const struct settings_guest *guests;
 	size_t n_guests; /* >= 1 */

@@ -380,6 +380,7 @@ static int note_worker(struct creation *k, struct error *err)
 	c->state->vm_memory = k->vm.memory;
 	c->state->vm_vcpus = k->vm.vcpus;
 	c->state->guest_kernel = oci_doc_strdup(c->state_doc, k->req->bundle->config->vm ? k->vm.kernel : k->choice.guest->name);
+	c->state->guest_architecture = oci_doc_strdup(c->state_doc, k->vm.architecture);
 	return create_note_worker(c, k->launch.pid, k->cgroup, err);
 }
 

@@ -19,6 +19,7 @@ enum { HYPERV_ANSWER_TIMEOUT_MS = 10000 }; /* of requests that a healthy guest a
 /* isolation_ops (container/isolation.h). */
 int hyperv_create(const struct create_request *req, struct error *err);
 int hyperv_exec(const struct env *env, struct container *c, const struct exec_request *req, pid_t *ret_pid, struct error *err);
+int hyperv_debug(const struct env *env, struct container *c, const struct debug_request *req, pid_t *ret_pid, struct error *err);
 int hyperv_start(const struct env *env, struct container *c, struct error *err);
 int hyperv_signal(const struct env *env, struct container *c, int sig, bool all, struct error *err);
 int hyperv_pids(const struct env *env, struct container *c, pid_t **ret, size_t *ret_n, struct error *err);

@@ -121,6 +121,7 @@ const struct isolation_ops hyperv_ops = {
 	.create = hyperv_create,
 	.start = hyperv_start,
 	.exec = hyperv_exec,
+	.debug = hyperv_debug,
 	.signal = hyperv_signal,
 	.pids = hyperv_pids,
 	.status = hyperv_status,

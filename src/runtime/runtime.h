@@ -52,6 +52,13 @@ int runtime_run(struct runtime *rt, const char *id, const struct create_options 
 int runtime_exec(struct runtime *rt, const char *id, const struct exec_options *o, char **args,
 		 int *ret_status, struct error *err);
 
+/*
+ * A shell in the virtual machine of the container, outside of all containers, as far as hyperv.debug_shell in the configuration file allows that. command, NULL-terminated, is run by
+ * it; empty: it reads commands from standard input. tty: with a terminal, which a shell without a command has anyway when standard input is one. *ret_status as for
+ * run.
+ */
+int runtime_debug_shell(struct runtime *rt, const char *id, bool tty, char **command, int *ret_status, struct error *err);
+
 /* signal: name or number; NULL: the image's stop signal, or SIGTERM. */
 int runtime_kill(struct runtime *rt, const char *id, const char *signal, bool all, struct error *err);
 

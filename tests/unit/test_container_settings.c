@@ -59,6 +59,7 @@ static void test_defaults(void **state)
 	assert_null(s->hyperv.vmm_path);
 	assert_string_equal(s->hyperv.share_type, "9p");
 	assert_null(s->hyperv.virtiofsd_path);
+	assert_null(s->hyperv.debug_shells);
 	assert_int_equal(s->hyperv.virtiofs_timeout, 0);
 	assert_true(s->hyperv.memory >= 96 << 20);
 	assert_true(s->hyperv.vcpus >= 1);
@@ -82,7 +83,7 @@ static void test_all_keys(void **state)
 		     "  \"hyperv\": {\"accel\": \"tcg\", \"vmm\": \"qemu\", \"vmm_path\": \"/q\", \"vmm_files\": [\"/a\", \"/b\"], "
 		     "\"worker\": \"/w\", \"kernel\": \"/k\",\n"
 		     "    \"initrd\": \"/i\", \"machine\": \"m\", \"memory\": \"2G\", \"vcpus\": 4, \"boot_timeout\": 5, \"spare_links\": 3, \"join_network\": true, \"virtiofs_timeout\": 7, "
-		     "\"share_type\": \"virtiofs\", \"virtiofsd_path\": \"/v\"}}",
+		     "\"share_type\": \"virtiofs\", \"virtiofsd_path\": \"/v\", \"debug_shell\": [\"/s\", \"/t\"]}}",
 		     &s, &err),
 		0);
 	assert_int_equal(s->runtime_type, RUNTIME_TYPE_HYPERV);
@@ -105,6 +106,8 @@ static void test_all_keys(void **state)
 	assert_string_equal(s->hyperv.share_type, "virtiofs");
 	assert_int_equal(s->hyperv.virtiofs_timeout, 7);
 	assert_string_equal(s->hyperv.virtiofsd_path, "/v");
+	assert_string_equal(s->hyperv.debug_shells[1], "/t");
+	assert_null(s->hyperv.debug_shells[2]);
 	assert_string_equal(s->path, path);
 	assert_int_equal(s->hyperv.n_guests, 1);
 	assert_string_equal(s->hyperv.guests[0].machine, "m");
@@ -180,6 +183,8 @@ static void test_wrong(void **state)
 		  "hyperv.guests[0].release: \"new\" is not a version of the kernel" },
 		{ "{\"hyperv\": {\"guests\": [{\"name\": \"a\", \"kernel\": \"/k\"}]}}", "hyperv.guests[0]: missing \"initrd\"" },
 		{ "{\"hyperv\": {\"allowed_kernels\": [\"boot\"]}}", "hyperv.allowed_kernels[0]: \"boot\" is not an absolute path" },
+		{ "{\"hyperv\": {\"debug_shell\": [\"sh\"]}}", "hyperv.debug_shell[0]: \"sh\" is not an absolute path" },
+		{ "{\"hyperv\": {\"debug_shell\": true}}", "hyperv.debug_shell: " },
 		{ "[]", ": " },
 		{ "{", ": " },
 	};

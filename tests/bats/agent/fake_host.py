@@ -26,7 +26,7 @@ def make_bundle(directory, case, claims=()):
     with open(kernel, "wb") as f:
         f.write(b"\x7fELF")
     settings = {"hyperv": {"vmm_path": make_vmm(directory, case, claims), "boot_timeout": 2, "kernel": kernel, "initrd": kernel,
-                           "accel": "tcg", "template": False, "vmm_files": ["/usr", "/bin", "/lib", "/lib64", HERE, sys.prefix, sys.executable]}}
+                           "accel": "tcg", "template": False, "debug_shell": ["/bin/busybox"], "vmm_files": ["/usr", "/bin", "/lib", "/lib64", HERE, sys.prefix, sys.executable]}}
     for name, content in (("config.json", config("rootfs", "true")), ("hvrun.json", settings)):
         with open(os.path.join(directory, name), "w", encoding="utf-8") as f:
             json.dump(content, f)

@@ -9,7 +9,7 @@ import struct
 import sys
 import time
 
-from peer import (CREATE, CREDIT, DATA, DESTROY, EOF, ERROR, EXEC, EXIT, FREEZE, HELLO, INIT, PIDS, PROCESSES, REPLY, RESET, SEED,
+from peer import (CREATE, CREDIT, DATA, DEBUG, DESTROY, EOF, ERROR, EXEC, EXIT, FREEZE, HELLO, INIT, PIDS, PROCESSES, REPLY, RESET, SEED,
                   SIGNAL, START, STATS, UPDATE, Port, stream)
 
 
@@ -350,6 +350,26 @@ def output_behind_the_end(g):
         g.streams.send(DATA, stream(INIT, 1), b"x" * (32 << 10))
     g.exit(b'{"code": 0}')
     g.serve({})
+
+
+def takes_no_program(g):
+    """It says that a program runs of which it has not read a byte, and how it ended."""
+    g.started()
+    g.agree(DEBUG)
+    for which in (1, 2):
+        g.streams.send(EOF, stream(2, which))
+    g.streams.send(EXIT, 2, b'{"code": 5}')
+    g.streams.send(CREDIT, stream(2, 3), struct.pack("<I", 0xffffffff))
+    g.serve({})
+
+
+def sends_a_program(g):
+    g.started()
+    ident = g.expect(DEBUG)
+    g.streams.send(CREDIT, stream(2, 3), struct.pack("<I", 0xffffffff))
+    g.streams.send(DATA, stream(2, 3), b"x")
+    g.control.send(DEBUG, ident, flags=REPLY)
+    silent(g)
 
 
 def main(case, claims=()):
