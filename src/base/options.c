@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * Command-line options from a table. The grammar is the union of what callers of runc and crun write: long
- * options with one dash or two (go-runc says -no-subreaper), "=value" or the next argument, and no options
- * after the first plain argument, for what follows a container's id may be a command with options of its own.
+ * options with one dash or two (go-runc says -no-subreaper), "=value" or the next argument, and options after
+ * plain arguments ("update ID --memory 1g") where what follows a container's id is no command with options of
+ * its own.
  */
 #include "base/options.h"
 
@@ -165,6 +166,35 @@ int options_parse(const struct option_def *defs, void *opts, char **argv, char *
 			return r;
 	}
 	*ret_rest = argv;
+	return 0;
+}
+
+/* Exchanges what is before middle with what is behind it, up to end. */
+static void rotate(char **begin, char **middle, char **end)
+{
+	size_t n = (size_t)(middle - begin), behind = (size_t)(end - middle);
+	_cleanup_free_ char **moved = xcalloc(n + 1, sizeof(*moved));
+
+	memcpy(moved, begin, n * sizeof(*moved));
+	memmove(begin, middle, behind * sizeof(*begin));
+	memcpy(begin + behind, moved, n * sizeof(*moved));
+}
+
+int options_parse_mixed(const struct option_def *defs, void *opts, char **argv, char ***ret_rest, struct error *err)
+{
+	char **plain = argv; /* up to next: plain arguments; before: options */
+	bool ended = false;
+
+	for (char **next = argv, **from = argv; *next && !ended; next += *next ? 1 : 0, from = next) {
+		int r = options_parse(defs, opts, from, &next, err);
+
+		if (r != 0)
+			return r;
+		ended = next > from && str_eq(next[-1], "--");
+		rotate(plain, from, next);
+		plain += next - from;
+	}
+	*ret_rest = plain;
 	return 0;
 }
 

@@ -40,7 +40,14 @@ enum { OPTIONS_HELP = 1 };
 int options_parse(const struct option_def *defs, void *opts, char **argv, char ***ret_rest,
 		  struct error *err);
 
-/* Frees what options_parse() allocated. */
+/*
+ * The same, but options may also stand after plain arguments, up to "--" if there is one, as runc and crun take
+ * them. Moves plain arguments behind the options, where *ret_rest points: argv means the same after that.
+ */
+int options_parse_mixed(const struct option_def *defs, void *opts, char **argv, char ***ret_rest,
+			struct error *err);
+
+/* Frees what they allocated. */
 void options_done(const struct option_def *defs, void *opts);
 
 /* One line per listed option, at most 80 columns where the texts allow it. */

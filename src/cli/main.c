@@ -183,7 +183,10 @@ static int run_command(const struct command *c, const struct global_options *g, 
 			      .env = { .root_dirfd = -1 } };
 	struct error err = { 0 };
 	bool logged = false;
-	int r = options_parse(c->options, opts, rest, &rest, &err);
+	/* after the arguments of a verb that takes any number of them, what looks like an option is not for us */
+	int (*parse)(const struct option_def *defs, void *o, char **args, char ***ret_rest, struct error *e) =
+		c->max_args < 0 ? options_parse : options_parse_mixed;
+	int r = parse(c->options, opts, rest, &rest, &err);
 
 	if (r == OPTIONS_HELP)
 		return print_command_help(c);

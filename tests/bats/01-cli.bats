@@ -90,6 +90,24 @@ VERBS="create start run state kill delete exec list spec features"
 	done
 }
 
+@test "options behind the container's id, but not those of a command to run" {
+	process /bin/init pause
+	hv run "$ID" -d --pid-file "$SCRATCH/pid" >/dev/null </dev/null
+	same "$(<"$SCRATCH/pid")" "$(container_pid "$ID")"
+	try hv exec "$ID" sh -c 'echo "$0" "$@"' a -d --pid-file b
+	status_is 0
+	output_is "a -d --pid-file b"
+	try hv state "$ID" --frobnicate
+	[ "$status" != 0 ]
+	grep -q frobnicate <<<"$output$errors"
+	try hv kill "$ID" -- KILL
+	status_is 0
+	try hv delete "$ID" --force
+	status_is 0
+	try hv state "$ID"
+	errors_have "does not exist"
+}
+
 @test "--log gets errors as text or as JSON, and stderr has them too" {
 	try hv --log "$SCRATCH/log" state nope
 	status_is 1

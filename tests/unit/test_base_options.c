@@ -97,6 +97,40 @@ static void test_good(void **state)
 		check(cases[i][0], 0, cases[i][1]);
 }
 
+static void test_mixed(void **state)
+{
+	static const char *const cases[][2] = {
+		{ "", " fds=0|" },
+		{ "x", " fds=0|x" },
+		{ "x --debug", "d fds=0|x" },
+		{ "x --root /r y -t z", "t root=/r fds=0|x y z" },
+		{ "-d x y -e A --env=B z -u5", "d user=5 env=A+B fds=0|x y z" },
+		{ "-d x -- -t --nope", "d fds=0|x -t --nope" },
+		{ "-- x -t", " fds=0|x -t" },
+		{ "x - -t", "t fds=0|x -" },
+		{ "x -t --", "t fds=0|x" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		_cleanup_strv_ char **argv = str_split(cases[i][0], ' ');
+		char **begin = argv[0][0] ? argv : argv + 1;
+
+		/* a second time the same, for the program runs itself once more with what is in argv then */
+		for (int again = 0; again < 2; again++) {
+			_cleanup_free_ char *got = NULL;
+			struct opts o = { 0 };
+			struct error err = { 0 };
+			char **rest = NULL;
+
+			assert_int_equal(options_parse_mixed(defs, &o, begin, &rest, &err), 0);
+			got = describe(&o, rest);
+			assert_string_equal(got, cases[i][1]);
+			options_done(defs, &o);
+		}
+	}
+}
+
 static void test_bad(void **state)
 {
 	static const char *const cases[][2] = {
@@ -138,6 +172,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_good),
+		cmocka_unit_test(test_mixed),
 		cmocka_unit_test(test_bad),
 		cmocka_unit_test(test_help),
 	};
