@@ -61,6 +61,17 @@ static int explain_locked(int mount_fd, const struct plan_mount *m, struct error
 	return error_errnum(err, -EPERM, "put the mount in its place");
 }
 
+/* move_mount(2) says EINVAL when a directory meets something else; mount(2), and so runc, says ENOTDIR, from which engines tell their users what to look at. */
+static int explain_types(int mount_fd, int target, const struct plan_mount *m, struct error *err)
+{
+	struct stat mounted, covered;
+
+	if (fstat(mount_fd, &mounted) < 0 || fstat(target, &covered) < 0 || S_ISDIR(mounted.st_mode) == S_ISDIR(covered.st_mode))
+		return error_errnum(err, -EINVAL, "put the mount in its place");
+	return error_set(err, ENOTDIR, "\"%s\" is %s directory, and the destination is %s: not a directory", m->source ? m->source : "",
+			 S_ISDIR(mounted.st_mode) ? "a" : "no", S_ISDIR(mounted.st_mode) ? "none" : "one");
+}
+
 /* options: what it does not have yet of m's */
 static int finish(int mount_fd, int target, const struct plan_mount *m, const struct mount_options *options,
 		  struct error *err)
@@ -69,6 +80,8 @@ static int finish(int mount_fd, int target, const struct plan_mount *m, const st
 
 	if (x == -EPERM)
 		return explain_locked(mount_fd, m, err);
+	if (x == -EINVAL)
+		return explain_types(mount_fd, target, m, err);
 	if (x < 0)
 		return error_errnum(err, x, "put the mount in its place");
 	for (size_t i = 0; i < m->options.n_propagation; i++) {

@@ -232,6 +232,20 @@ mount_add()
 	machine_unchanged "$before"
 }
 
+# docker tells its users what to look at when it reads "not a directory"
+@test "a file over a directory, and a directory over a file, are refused in the words that engines look for" {
+	echo text >"$SCRATCH/file"
+	config '.mounts += [{"destination": "/etc", "type": "bind", "source": ($s + "/file"), "options": ["bind"]}]' --arg s "$SCRATCH"
+	try hv run "$ID"
+	refused "/etc" "not a directory"
+	config '.mounts[-1] = {"destination": "/etc/passwd", "type": "bind", "source": $s, "options": ["bind"]}' --arg s "$SCRATCH"
+	try hv run "$ID"
+	refused "/etc/passwd" "not a directory"
+	config '.mounts[-1] = {"destination": "/etc/passwd", "type": "tmpfs", "source": "tmpfs"}'
+	try hv run "$ID"
+	refused "/etc/passwd" "not a directory"
+}
+
 @test "an unknown file system type is refused" {
 	mount_add '{destination: "/mnt", type: "nosuchfs", source: "none"}'
 	config '.root.readonly = false'
