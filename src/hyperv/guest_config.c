@@ -408,19 +408,33 @@ static void derive_ids(struct derivation *d, const struct machine_ids *ids, stru
 		(*maps)[i] = (struct oci_id_mapping){ .container_id = ids->guest[i].inside, .host_id = ids->guest[i].outside, .size = ids->guest[i].count };
 }
 
-/* The host's processors, devices and labels: the worker's cgroup has what is to be had of them. */
+void guest_resources_derive(const struct oci_resources *from, struct guest_resources *ret)
+{
+	ret->resources = *from;
+	if (from->cpu) {
+		ret->cpu = *from->cpu;
+		ret->cpu.cpus = ret->cpu.mems = NULL;
+		ret->cpu.has_realtime_runtime = ret->cpu.has_realtime_period = false;
+		ret->resources.cpu = &ret->cpu;
+	}
+	ret->resources.block_io = NULL;
+	ret->resources.network = NULL;
+	ret->resources.rdma = NULL;
+	ret->resources.n_rdma = 0;
+}
+
 static void derive_resources(struct oci_resources *r)
 {
+	struct guest_resources derived;
+
 	if (!r)
 		return;
+	guest_resources_derive(r, &derived);
 	if (r->cpu) {
-		r->cpu->cpus = r->cpu->mems = NULL;
-		r->cpu->has_realtime_runtime = r->cpu->has_realtime_period = false;
+		*r->cpu = derived.cpu;
+		derived.resources.cpu = r->cpu;
 	}
-	r->block_io = NULL;
-	r->network = NULL;
-	r->rdma = NULL;
-	r->n_rdma = 0;
+	*r = derived.resources;
 }
 
 /* The guest's kernel filters; but its notifications are descriptors of that kernel, which cannot leave it. */

@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <ocispec/types.h>
+
 #include "base/error.h"
 #include "base/macros.h"
 #include "proto/message.h"
@@ -114,6 +116,16 @@ int guest_config_derive_member(const struct bundle *bundle, const struct guest_f
  * gives becomes GUEST_FILES_MAX. Returns how many. Pure.
  */
 size_t guest_config_rlimits(const struct oci_process *p, const struct oci_rlimit *inherited, size_t n, struct oci_rlimit *ret);
+
+/*
+ * Of limits, by create or by update, those for the container's group in the guest, to ret, which borrows what from has: without the host's processors,
+ * real-time scheduling and devices, whose numbers mean nothing there. What is to be had of those the host's group has (spec_make_host_limits()). Pure.
+ */
+struct guest_resources {
+	struct oci_resources resources;
+	struct oci_cpu cpu; /* resources.cpu */
+};
+void guest_resources_derive(const struct oci_resources *from, struct guest_resources *ret);
 
 struct guest_config *guest_config_free(struct guest_config *g);
 static inline void guest_config_freep(struct guest_config **g)

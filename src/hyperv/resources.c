@@ -16,6 +16,7 @@
 #include "container/container.h"
 #include "container/env.h"
 #include "hyperv/create.h"
+#include "hyperv/guest_config.h"
 #include "hyperv/spec.h"
 #include "linux/cgroup/cgroup.h"
 #include "linux/process_table.h"
@@ -71,7 +72,8 @@ static int check_memory(const struct oci_resources *r, const struct vm_spec *vm,
 /* The guest's limits exactly, the host's with what the VM needs (hyperv/spec.h): the one that was made, whatever create would make today. */
 int hyperv_update(_unused_ const struct env *env, struct container *c, const struct oci_resources *resources, struct error *err)
 {
-	const struct hv_agent_update m = { .id = c->id, .resources = (struct oci_resources *)resources };
+	struct guest_resources guest;
+	const struct hv_agent_update m = { .id = c->id, .resources = &guest.resources };
 	struct oci_linux changed_linux = { .resources = (struct oci_resources *)resources };
 	const struct oci_config changed = { .linux_ = &changed_linux };
 	const struct vm_spec vm = { .memory = c->state->vm_memory, .vcpus = c->state->vm_vcpus };
@@ -79,6 +81,7 @@ int hyperv_update(_unused_ const struct env *env, struct container *c, const str
 	struct host_limits limits;
 	int r;
 
+	guest_resources_derive(resources, &guest);
 	if (c->state->sandbox) /* the VM's size and its cgroup are its sandbox's; its worker knows what is left */
 		return hyperv_call(c, MESSAGE_UPDATE, &hv_agent_update_type, &m, HYPERV_ANSWER_TIMEOUT_MS, NULL, err);
 	r = check_memory(resources, &vm, err);

@@ -54,6 +54,27 @@ inside()
 	inside 'pids.limit: 22' 'memory.limit: 73400320'
 }
 
+# The host's group has them in both types: a virtual machine has processors and devices of its own.
+@test "update of the host's processors and block devices" {
+	background "$ID"
+	last=$(($(nproc --all) - 1))
+	try hv update --cpuset-cpus "$last" --cpuset-mems 0 "$ID"
+	status_is 0
+	no_errors
+	dir=$(cgroup_of "$ID" cpuset)
+	[ -z "$dir" ] || same "$(<"$dir/cpuset.cpus")" "$last"
+	device=$(lsblk -dnro MAJ:MIN -e 1,7,11 2>/dev/null | head -n 1)
+	skip_unless "no block device" test -n "$device"
+	jq -n --arg d "$device" '{blockIO: {throttleReadBpsDevice: [{major: ($d | split(":")[0] | tonumber), minor: ($d | split(":")[1] | tonumber), rate: 1048576}]},
+		pids: {limit: 25}}' >"$SCRATCH/r.json"
+	try hv update -r "$SCRATCH/r.json" "$ID"
+	status_is 0
+	no_errors
+	dir=$(cgroup_of "$ID" blkio)
+	[ -z "$dir" ] || [ ! -e "$dir/blkio.throttle.read_bps_device" ] || grep -qx "$device 1048576" "$dir/blkio.throttle.read_bps_device"
+	inside 'pids.limit: 25'
+}
+
 @test "update leaves device rules alone" {
 	background "$ID"
 	echo '{"devices": [{"allow": false, "access": "rwm"}], "pids": {"limit": 25}}' >"$SCRATCH/r.json"
