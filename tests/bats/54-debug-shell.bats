@@ -217,7 +217,7 @@ says()
 	hv debug-shell "$ID" -- test -d "/proc/$SHELL_PID"
 	kill -KILL "$worker"
 	shell_ended
-	status_is 137
+	[ "$status" = 137 ] || status_is 255 # on a busy host hvrun may not have heard yet that the shell runs
 	eventually hv debug-shell "$ID" -- test ! -d "/proc/$SHELL_PID"
 	is_state "$ID" running
 }
