@@ -14,6 +14,7 @@
 #include "agent/agent.h"
 #include "agent/boot.h"
 #include "agent/disks.h"
+#include "agent/lsm.h"
 #include "agent/shm.h"
 #include "base/fd.h"
 #include "base/file.h"
@@ -96,6 +97,31 @@ static int create_in(const struct verb_context *v, struct container *c, const st
 	return r;
 }
 
+/* *config: config.json's text, which has a profile when there is a policy; it is replaced where the profile cannot be had. */
+static int use_profile(const struct hv_agent_create *m, char **config, struct error *err)
+{
+	_cleanup_doc_ struct oci_doc *doc = NULL;
+	struct oci_process *p;
+	char *changed;
+	int r;
+
+	if (!m->apparmor)
+		return 0;
+	r = json_parse(&oci_config_type, *config, strlen(*config), &doc, err);
+	if (r < 0)
+		return r;
+	p = ((struct oci_config *)oci_doc_root(doc))->process;
+	r = p ? lsm_take(m->apparmor, &p->apparmor_profile, err) : 0;
+	if (r < 0 || !p || p->apparmor_profile)
+		return r;
+	r = json_write(&oci_config_type, oci_doc_root(doc), &changed, NULL, err);
+	if (r == 0) {
+		free(*config);
+		*config = changed;
+	}
+	return r;
+}
+
 int verb_create(const struct verb_context *v, pid_t *ret_pid, _unused_ struct buf *reply, struct error *err)
 {
 	const struct hv_agent_create *m = v->message;
@@ -105,6 +131,8 @@ int verb_create(const struct verb_context *v, pid_t *ret_pid, _unused_ struct bu
 	int r;
 
 	r = disks_take(m, &config, err);
+	if (r == 0)
+		r = use_profile(m, &config, err);
 	if (r == 0)
 		r = store_bundle(v->agent, m, config, &b, err);
 	if (r == 0)
@@ -136,6 +164,21 @@ int verb_start(const struct verb_context *v, _unused_ pid_t *ret_pid, _unused_ s
 	return r < 0 ? r : native_ops.start(&v->agent->env, c, err);
 }
 
+/* By the profile that the message names, else by the one that the container has here. */
+static int confine(const struct hv_agent_exec *m, struct container *c, struct error *err)
+{
+	struct oci_process *p = m->process;
+	const struct oci_config *config;
+	int r;
+
+	if (p->apparmor_profile)
+		return lsm_take(m->apparmor, &p->apparmor_profile, err);
+	r = container_config(c, &config, err);
+	if (r == 0 && config->process)
+		p->apparmor_profile = config->process->apparmor_profile;
+	return r;
+}
+
 int verb_exec(const struct verb_context *v, pid_t *ret_pid, _unused_ struct buf *reply, struct error *err)
 {
 	const struct hv_agent_exec *m = v->message;
@@ -145,6 +188,8 @@ int verb_exec(const struct verb_context *v, pid_t *ret_pid, _unused_ struct buf 
 	};
 	int r = open_container(v->agent, m->id, true, &c, err);
 
+	if (r == 0)
+		r = confine(m, c, err);
 	if (r < 0)
 		return r;
 	fill_io(v, &req.io);

@@ -10,4 +10,7 @@
  */
 int base64_decode(const char *text, unsigned char **ret, size_t *ret_len);
 
+/* The text of len bytes, for free(). */
+char *base64_encode(const void *data, size_t len);
+
 #endif

@@ -71,6 +71,7 @@ static int fill_hyperv(struct settings_hyperv *h, const struct hv_settings_hyper
 		h->boot_timeout = f->boot_timeout;
 	if (f->has_template)
 		h->use_template = f->template;
+	h->apparmor_dir = f->apparmor_dir;
 	h->template_dir = f->template_dir;
 	h->allowed_hypervisors = f->allowed_hypervisors;
 	h->allowed_kernels = f->allowed_kernels;

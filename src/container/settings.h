@@ -53,6 +53,7 @@ struct settings_hyperv {
 	const char *virtiofsd_path; /* NULL: where it usually is */
 	uint32_t virtiofs_timeout;  /* seconds for which a guest goes on with names and attributes that it knows */
 	bool use_template;     /* VMs are copies of one that has booted */
+	const char *apparmor_dir; /* compiled AppArmor policies for guests; NULL: those that the host's kernel has */
 	const char *template_dir; /* NULL: /run/hvrun-template or the like */
 	/* What vm sections of bundles may name, beside what is named here anyway: patterns of host_file.h; NULL: nothing. */
 	char *const *allowed_hypervisors, *const *allowed_kernels, *const *allowed_initrds, *const *allowed_images;

@@ -33,6 +33,7 @@
 #include "container/hooks.h"
 #include "container/settings.h"
 #include "container/unit_properties.h"
+#include "hyperv/apparmor.h"
 #include "hyperv/choice.h"
 #include "hyperv/disk.h"
 #include "hyperv/guest_config.h"
@@ -65,6 +66,7 @@ struct creation {
 	const struct create_request *req;
 	struct guest_config *guest;
 	struct shm shm;
+	char *apparmor; /* the policy of the container's profile, for the guest; or NULL */
 	struct choice choice;
 	struct vm_spec vm;
 	struct machine_userns userns;
@@ -141,7 +143,7 @@ static int decide(struct creation *k, struct error *err)
 	const struct create_request *req = k->req;
 	_cleanup_free_ bool *devices = disk_find_devices(req->bundle);
 	struct oci_rlimit rlimits[RLIM_NLIMITS];
-	const struct guest_facts facts = { .id = req->container->id, .settings = req->env->settings, .userns = k->own_userns ? &k->userns : NULL,
+	struct guest_facts facts = { .id = req->container->id, .settings = req->env->settings, .userns = k->own_userns ? &k->userns : NULL,
 					   .shm = shm_find(req->bundle, &k->shm) ? &k->shm : NULL, .devices = devices, .rlimits = rlimits, .n_rlimits = ARRAY_SIZE(rlimits) };
 	const struct vmm_ops *vmm;
 	int r;
@@ -149,6 +151,9 @@ static int decide(struct creation *k, struct error *err)
 	if (req->io.preserve_fds > 0)
 		return error_set(err, EINVAL, "--preserve-fds %u: descriptors cannot be passed into a virtual machine", req->io.preserve_fds);
 	r = rlimits_inherited(rlimits, err);
+	if (r == 0 && req->bundle->config->process)
+		r = apparmor_for_guest(settings_of(k), req->bundle->config->process->apparmor_profile, &k->apparmor, err);
+	facts.apparmor = k->apparmor;
 	if (r == 0)
 		r = guest_config_derive(req->bundle, &facts, &k->guest, err);
 	if (r == 0)
@@ -407,7 +412,7 @@ static int send_setup(struct creation *k, struct error *err)
 	struct hv_agent_create create = {
 		.id = req->container->id, .config = k->guest->json, .has_terminal = true, .terminal = terminal,
 		.has_no_pivot = true, .no_pivot = req->no_pivot, .has_no_new_keyring = true, .no_new_keyring = req->no_new_keyring,
-		.disks = k->agent_disks, .n_disks = k->guest->n_disks,
+		.disks = k->agent_disks, .n_disks = k->guest->n_disks, .apparmor = k->apparmor,
 	};
 	struct hv_agent_shm shm;
 	struct hv_worker_setup setup = {
@@ -538,6 +543,7 @@ static int create_vm(const struct create_request *req, struct error *err)
 		fd_close(k.fds[i]);
 	template_done(&k.template);
 	free(k.shares);
+	free(k.apparmor);
 	fd_close(k.network_fd);
 	fd_close(k.layer_dirfd);
 	cgroup_free(k.cgroup);

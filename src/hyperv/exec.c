@@ -16,6 +16,7 @@
 #include "container/container.h"
 #include "container/env.h"
 #include "container/settings.h"
+#include "hyperv/apparmor.h"
 #include "hyperv/create.h"
 #include "hyperv/guest_config.h"
 #include "hyperv/launch.h"
@@ -26,7 +27,21 @@
 #include "schema/json.h"
 #include "schema/types.h"
 
-static int send_exec(const struct launch *l, const struct container *c, const struct exec_request *req, struct client_request *call,
+/* The container's own profile is in the guest already, if its kernel has it; another one goes there. A SELinux label is the host's, which the VMM has. */
+static int take_labels(const struct settings_hyperv *s, struct container *c, struct oci_process *p, char **ret_apparmor, struct error *err)
+{
+	const struct oci_config *config;
+	int r = p->apparmor_profile ? container_config(c, &config, err) : 0;
+
+	if (r < 0)
+		return r;
+	p->selinux_label = NULL;
+	if (p->apparmor_profile && config->process && str_eq(p->apparmor_profile, config->process->apparmor_profile))
+		p->apparmor_profile = NULL;
+	return apparmor_for_guest(s, p->apparmor_profile, ret_apparmor, err);
+}
+
+static int send_exec(const struct settings_hyperv *settings, const struct launch *l, struct container *c, const struct exec_request *req, struct client_request *call,
 		     struct error *err)
 {
 	bool terminal = req->process->terminal;
@@ -37,11 +52,14 @@ static int send_exec(const struct launch *l, const struct container *c, const st
 				      .n_sub_cgroups = strv_length((char **)req->sub_cgroups),
 				      .has_ignore_paused = true, .ignore_paused = req->ignore_paused };
 	struct hv_worker_exec setup = { .exec = &exec, .has_console = true, .console = terminal };
-	_cleanup_free_ char *body = NULL;
+	_cleanup_free_ char *body = NULL, *apparmor = NULL;
 	int r = rlimits_inherited(own, err);
 
+	if (r == 0)
+		r = take_labels(settings, c, &process, &apparmor, err);
 	if (r < 0)
 		return r;
+	exec.apparmor = apparmor;
 	for (size_t i = 0; i < process.n_rlimits; i++)
 		limits[i] = process.rlimits[i];
 	process.n_rlimits += guest_config_rlimits(&process, own, ARRAY_SIZE(own), limits + process.n_rlimits);
@@ -83,7 +101,7 @@ int hyperv_exec(const struct env *env, struct container *c, const struct exec_re
 	if (r < 0)
 		return r;
 	call.fds = (int[]){ connection, req->io.console_socket };
-	r = send_exec(&l, c, req, &call, err);
+	r = send_exec(&env->settings->hyperv, &l, c, req, &call, err);
 	if (r < 0) {
 		launch_abort(&l);
 		return r;

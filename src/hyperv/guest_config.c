@@ -571,7 +571,9 @@ static int derive_process(struct derivation *d, struct error *err)
 	n = guest_config_rlimits(p, d->facts->rlimits, d->facts->n_rlimits, more);
 	for (size_t i = 0; i < n; i++)
 		*(struct oci_rlimit *)oci_doc_append(d->doc, &p->rlimits, &p->n_rlimits, sizeof(more[i])) = more[i];
-	p->apparmor_profile = p->selinux_label = NULL;
+	p->selinux_label = NULL; /* the VMM has it (jail_derive()); there is no policy in a guest */
+	if (!d->facts->apparmor)
+		p->apparmor_profile = NULL;
 	return 0;
 }
 

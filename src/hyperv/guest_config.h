@@ -70,6 +70,7 @@ struct guest_facts {
 	const struct settings *settings;
 	const struct machine_userns *userns; /* the worker's, with the ids that the guest is to map to; NULL: the caller's, as config.json has them */
 	const struct shm *shm; /* what shm_find() found; NULL: nothing */
+	bool apparmor; /* the policy of the process's profile goes to the guest (apparmor_for_guest()) */
 	const bool *devices; /* whether the source of mounts[i] is a block device; NULL: none is */
 	const struct oci_rlimit *rlimits; /* what the container's process would inherit on the host (rlimits_inherited()); NULL: nothing */
 	size_t n_rlimits;

@@ -32,6 +32,7 @@
 #include "container/env.h"
 #include "container/settings.h"
 #include "container/unit_properties.h"
+#include "hyperv/apparmor.h"
 #include "hyperv/create.h"
 #include "hyperv/guest_config.h"
 #include "hyperv/hyperv.h"
@@ -64,6 +65,7 @@ struct member {
 	const struct oci_config *sandbox_config;
 	struct guest_config *guest;
 	struct shm shm;
+	char *apparmor; /* the policy of its profile, for the guest; or NULL */
 	struct hv_worker_share *shares;
 	int fds[FDS_MAX]; /* in the order of worker.json, "WorkerJoin" */
 	size_t n_fds;
@@ -151,6 +153,7 @@ static int derive(struct member *m, struct error *err)
 	struct oci_rlimit rlimits[RLIM_NLIMITS];
 	const struct guest_facts facts = { .id = m->req ? m->req->container->id : "validate",
 					   .settings = m->env->settings,
+					   .apparmor = m->apparmor,
 					   .shm = shm_find(m->bundle, &m->shm) ? &m->shm : NULL,
 					   .rlimits = rlimits,
 					   .n_rlimits = ARRAY_SIZE(rlimits) };
@@ -171,8 +174,11 @@ static int derive(struct member *m, struct error *err)
 
 static int decide(struct member *m, struct error *err)
 {
+	const struct oci_process *p = m->bundle->config->process;
 	int r = find_sandbox(m, err);
 
+	if (r == 0 && p)
+		r = apparmor_for_guest(&m->env->settings->hyperv, p->apparmor_profile, &m->apparmor, err);
 	return r < 0 ? r : derive(m, err);
 }
 
@@ -268,6 +274,7 @@ static int send_join(struct member *m, struct error *err)
 	struct hv_agent_create create = {
 		.id = req->container->id, .config = m->guest->json, .has_terminal = true, .terminal = terminal,
 		.has_no_pivot = true, .no_pivot = req->no_pivot, .has_no_new_keyring = true, .no_new_keyring = req->no_new_keyring,
+		.apparmor = m->apparmor,
 	};
 	struct hv_agent_shm shm;
 	struct hv_worker_member member = {
@@ -322,6 +329,7 @@ static void done(struct member *m)
 	for (size_t i = 0; i < m->n_fds; i++)
 		fd_close(m->fds[i]);
 	free(m->shares);
+	free(m->apparmor);
 	cgroup_free(m->cgroup);
 	guest_config_free(m->guest);
 	container_free(m->sandbox);

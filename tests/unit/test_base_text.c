@@ -94,12 +94,16 @@ static void test_base64(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(good); i++) {
 		unsigned char *data = NULL;
+		char *text;
 		size_t len;
 
 		assert_int_equal(base64_decode(good[i][0], &data, &len), 0);
 		assert_int_equal(len, strlen(good[i][1]));
 		assert_memory_equal(data, good[i][1], len);
 		free(data);
+		text = base64_encode(good[i][1], len);
+		assert_string_equal(text, good[i][0]);
+		free(text);
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {
 		unsigned char *data = NULL;

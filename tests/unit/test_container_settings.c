@@ -82,7 +82,7 @@ static void test_all_keys(void **state)
 		     "\"cgroup_manager\": \"disabled\", \"allowed_systemd_properties\": [\"A*\"],\n"
 		     "  \"hyperv\": {\"accel\": \"tcg\", \"vmm\": \"qemu\", \"vmm_path\": \"/q\", \"vmm_files\": [\"/a\", \"/b\"], "
 		     "\"worker\": \"/w\", \"kernel\": \"/k\",\n"
-		     "    \"initrd\": \"/i\", \"machine\": \"m\", \"memory\": \"2G\", \"vcpus\": 4, \"boot_timeout\": 5, \"spare_links\": 3, \"join_network\": true, \"virtiofs_timeout\": 7, "
+		     "    \"initrd\": \"/i\", \"machine\": \"m\", \"memory\": \"2G\", \"vcpus\": 4, \"boot_timeout\": 5, \"spare_links\": 3, \"join_network\": true, \"apparmor_dir\": \"/p\", \"virtiofs_timeout\": 7, "
 		     "\"share_type\": \"virtiofs\", \"virtiofsd_path\": \"/v\", \"debug_shell\": [\"/s\", \"/t\"]}}",
 		     &s, &err),
 		0);
@@ -103,6 +103,7 @@ static void test_all_keys(void **state)
 	assert_int_equal(s->hyperv.boot_timeout, 5);
 	assert_int_equal(s->hyperv.spare_links, 3);
 	assert_true(s->hyperv.join_network);
+	assert_string_equal(s->hyperv.apparmor_dir, "/p");
 	assert_string_equal(s->hyperv.share_type, "virtiofs");
 	assert_int_equal(s->hyperv.virtiofs_timeout, 7);
 	assert_string_equal(s->hyperv.virtiofsd_path, "/v");

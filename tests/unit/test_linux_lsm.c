@@ -1,14 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /* Labels: nothing asked for costs nothing, and what is asked for of a module that is not there is refused by
  * its field. */
+#include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
+#include "base/file.h"
 #include "base/macros.h"
 #include "base/mem.h"
 #include "linux/lsm/lsm.h"
@@ -95,6 +100,59 @@ static void test_mount_options(void **state)
 	}
 }
 
+static void put(int dirfd, const char *path, const char *text)
+{
+	assert_int_equal(file_replace_at(dirfd, path, text, strlen(text), 0600), 0);
+}
+
+/* A directory as securityfs has it: policies are found by the profile's whole name, whatever the entry is called. */
+static void test_policy(void **state)
+{
+	static const char *const dirs[] = { "policy/profiles/docker-default.3", "policy/profiles/usr.bin.man.1", "policy/profiles/bare.2" };
+	static const struct {
+		const char *profile;
+		int r;
+		const char *policy;
+	} cases[] = { { "docker-default", 0, "compiled" }, { "/usr/bin/man", 0, "manual" }, { "bare", -ENODATA, NULL },
+		      { "docker-default.3", -ENOENT, NULL }, { "docker", -ENOENT, NULL } };
+	char scratch[] = "/tmp/hvt.lsm.XXXXXX";
+	int dirfd;
+
+	(void)state;
+	assert_non_null(mkdtemp(scratch));
+	dirfd = file_open_dir(AT_FDCWD, scratch);
+	assert_true(dirfd >= 0);
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) { /* no policy at all */
+		char *policy = NULL;
+		size_t len;
+
+		assert_int_equal(apparmor_policy_read(dirfd, cases[i].profile, &policy, &len), -ENOENT);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++)
+		assert_true(file_mkdir_p(dirfd, dirs[i], 0700) >= 0);
+	put(dirfd, "policy/profiles/docker-default.3/name", "docker-default\n");
+	put(dirfd, "policy/profiles/docker-default.3/raw_data", "compiled");
+	put(dirfd, "policy/profiles/usr.bin.man.1/name", "/usr/bin/man\n");
+	put(dirfd, "policy/profiles/usr.bin.man.1/raw_data", "manual");
+	put(dirfd, "policy/profiles/bare.2/name", "bare\n");
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		char *policy = NULL;
+		size_t len;
+
+		assert_int_equal(apparmor_policy_read(dirfd, cases[i].profile, &policy, &len), cases[i].r);
+		if (cases[i].policy) {
+			assert_int_equal(len, strlen(cases[i].policy));
+			assert_memory_equal(policy, cases[i].policy, len);
+		}
+		free(policy);
+	}
+	assert_int_equal(apparmor_policy_load(dirfd, "x", 1), -ENOENT);
+	put(dirfd, ".replace", "");
+	assert_int_equal(apparmor_policy_load(dirfd, "x", 1), 0);
+	close(dirfd);
+	file_remove_tree(AT_FDCWD, scratch);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -102,6 +160,7 @@ int main(void)
 		cmocka_unit_test(test_refused),
 		cmocka_unit_test(test_quotes),
 		cmocka_unit_test(test_mount_options),
+		cmocka_unit_test(test_policy),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

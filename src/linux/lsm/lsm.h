@@ -55,6 +55,17 @@ int lsm_set_key_label(int procfs_fd, const struct lsm_labels *labels, bool clear
  */
 char *lsm_mount_options(const struct lsm_labels *labels, const char *data);
 
+/*
+ * The compiled policy of a profile that a kernel has loaded; dirfd: its "apparmor" in securityfs. Returns 0 with *ret for free(), -ENOENT when there is no
+ * such profile (or no policy at all), -ENODATA when the kernel keeps none (CONFIG_SECURITY_APPARMOR_EXPORT_BINARY), -EFBIG when it is more than
+ * APPARMOR_POLICY_MAX bytes, or another -errno.
+ */
+enum { APPARMOR_POLICY_MAX = 512 << 10 };
+int apparmor_policy_read(int dirfd, const char *profile, char **ret, size_t *ret_len);
+
+/* Loads it, in the place of what had these profiles' names. -errno: -EPROTONOSUPPORT or -EPROTO, it is not one that this kernel can read. */
+int apparmor_policy_load(int dirfd, const void *policy, size_t len);
+
 /* Whether a module is on here ("selinux", "apparmor"), for features. */
 bool lsm_is_enabled(const char *name);
 
