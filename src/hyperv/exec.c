@@ -21,6 +21,7 @@
 #include "hyperv/guest_config.h"
 #include "hyperv/launch.h"
 #include "linux/cgroup/cgroup.h"
+#include "linux/lsm/lsm.h"
 #include "linux/rlimit.h"
 #include "proto/client.h"
 #include "proto/message.h"
@@ -30,9 +31,12 @@
 /* The container's own profile is in the guest already, if its kernel has it; another one goes there. A SELinux label is the host's, which the VMM has. */
 static int take_labels(const struct settings_hyperv *s, struct container *c, struct oci_process *p, char **ret_apparmor, struct error *err)
 {
+	const struct lsm_labels labels = { .selinux = p->selinux_label };
 	const struct oci_config *config;
-	int r = p->apparmor_profile ? container_config(c, &config, err) : 0;
+	int r = lsm_validate(&labels, err);
 
+	if (r == 0 && p->apparmor_profile)
+		r = container_config(c, &config, err);
 	if (r < 0)
 		return r;
 	p->selinux_label = NULL;

@@ -194,3 +194,16 @@ setup_test()
 	status_is 137
 	eventually is_state "$ID" stopped
 }
+
+@test "a label or profile that nobody here can enforce is refused by name" {
+	only_hvrun || return
+	skip_unless "SELinux is enabled on this machine" test ! -e /sys/fs/selinux/enforce || return
+	background "$ID"
+	try hv exec --process-label system_u:system_r:container_t:s0 "$ID" /bin/init exit 0
+	status_is 255
+	errors_have 'process.selinuxLabel: .*system_u:system_r:container_t:s0'
+	try hv exec --apparmor hvtest-none "$ID" /bin/init exit 0
+	status_is 255
+	errors_have 'process.apparmorProfile: .*hvtest-none'
+	is_state "$ID" running
+}
