@@ -59,6 +59,10 @@ static const struct {
 	  .has_root = true, .root = 1}},
 	{"microvm-tcg-disks-template",
 	 {BASE(13), .accel = VMM_ACCEL_TCG, .n_disks = 2, .storage = true, .start = VMM_START_TEMPLATE, .memory_fd = 19}},
+	{"microvm-tcg-spares-template",
+	 {BASE(13), .accel = VMM_ACCEL_TCG, .n_disks = 1, .n_spares = {2, 1}, .storage = true, .start = VMM_START_TEMPLATE, .memory_fd = 19}},
+	{"microvm-tcg-spares-clone",
+	 {BASE(13), .accel = VMM_ACCEL_TCG, .disks = disks, .n_disks = 1, .n_spares = {2, 1}, .storage = true, .start = VMM_START_CLONE, .memory_fd = 19}},
 	{"microvm-kvm-nics", {BASE(-1), .accel = VMM_ACCEL_KVM, .nic_fds = nic_fds, .n_nics = ARRAY_SIZE(nic_fds)}},
 	{"microvm-tcg-virtiofs", {BASE(-1), .accel = VMM_ACCEL_TCG, .tsc_khz = 2599998, .virtiofs = true, .share_fd = 14}},
 	{"microvm-kvm-qmp", {BASE(13), .accel = VMM_ACCEL_KVM}},
@@ -79,6 +83,21 @@ static const struct {
 	  .console_fd = -1,
 	  .qmp_fd = -1}},
 };
+
+/* The share and virtio-serial are always there. */
+static void test_room(void **state)
+{
+	struct vm_spec spec = {BASE(13), .n_nics = 1, .n_disks = 1, .n_spares = {1, 0}};
+
+	(void)state;
+	assert_int_equal(vmm_room(&vmm_qemu, &spec), 24 - 5);
+	spec.machine = "microvm-noacpi";
+	assert_int_equal(vmm_room(&vmm_qemu, &spec), 8 - 5);
+	spec.n_nics = 8;
+	assert_int_equal(vmm_room(&vmm_qemu, &spec), 0);
+	spec.machine = "no such";
+	assert_int_equal(vmm_room(&vmm_qemu, &spec), 0);
+}
 
 static void test_golden(void **state)
 {
@@ -125,6 +144,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_golden),
+		cmocka_unit_test(test_room),
 		cmocka_unit_test(test_virtiofsd),
 		cmocka_unit_test(test_always),
 	};

@@ -93,9 +93,9 @@ static const char *const x86_binaries[] = {"/usr/bin/qemu-system-x86_64", "/usr/
 static const char *const arm64_binaries[] = {"/usr/bin/qemu-system-aarch64", "/usr/local/bin/qemu-system-aarch64", NULL};
 
 static const struct vmm_machine machine_names[_MACHINE_MAX + 1] = {
-	[MICROVM] = {"amd64", "microvm", x86_binaries, "qemu-system-x86"},
-	[MICROVM_NOACPI] = {"amd64", "microvm-noacpi", x86_binaries, "qemu-system-x86"},
-	[VIRT] = {"arm64", "virt", arm64_binaries, "qemu-system-arm"},
+	[MICROVM] = {"amd64", "microvm", x86_binaries, "qemu-system-x86", 24},
+	[MICROVM_NOACPI] = {"amd64", "microvm-noacpi", x86_binaries, "qemu-system-x86", 8}, /* without ACPI it has no second I/O APIC */
+	[VIRT] = {"arm64", "virt", arm64_binaries, "qemu-system-arm", 32},
 };
 
 /* A spec whose machine is not known has been refused before (vmm_binary()). */
@@ -277,30 +277,55 @@ static void add_nics(char ***argv, const struct vm_spec *spec)
 	}
 }
 
-/*
- * A template's disks are there and have nothing in them: the guest's driver looks at a disk when a container is made, and not before (agent/disks.c).
- * A descriptor for each, in a set of its own, is all of the host's that QEMU gets to see.
- */
-static void add_disk_file(char ***argv, const struct vmm_disk *d, unsigned i)
+/* A descriptor, in a set of its own, is all of the host's that QEMU gets to see of a disk. */
+char *qemu_disk_node(const struct vmm_disk *d, unsigned i, unsigned set)
 {
 	const char *readonly = d->readonly ? "true" : "false", *driver = d->device ? "host_device" : "file";
-	_cleanup_free_ char *file = xasprintf("\"driver\":\"%s\",\"filename\":\"/dev/fdset/%u\",\"read-only\":%s,\"discard\":\"unmap\"", driver, i, readonly);
+	_cleanup_free_ char *file = xasprintf("\"driver\":\"%s\",\"filename\":\"/dev/fdset/%u\",\"read-only\":%s,\"discard\":\"unmap\"", driver, set, readonly);
 
-	add(argv, "-add-fd", "fd=%d,set=%u", d->fd, i);
-	add(argv, "-blockdev", "{\"driver\":\"%s\",\"node-name\":\"disk%u\",\"read-only\":%s%s,\"discard\":\"unmap\",\"file\":{%s}}",
-	    vmm_disk_format_to_string(d->format), i, readonly, d->format == VMM_DISK_QCOW2 ? ",\"backing\":null" : "", file);
+	return xasprintf("{\"driver\":\"%s\",\"node-name\":\"" QEMU_DISK_NODE "%u\",\"read-only\":%s%s,\"discard\":\"unmap\",\"file\":{%s}}",
+			 vmm_disk_format_to_string(d->format), i, readonly, d->format == VMM_DISK_QCOW2 ? ",\"backing\":null" : "", file);
+}
+
+static void add_empty_node(char ***argv, const char *name, unsigned i, const char *more)
+{
+	add(argv, "-blockdev", "{\"driver\":\"null-co\",\"node-name\":\"%s%u\",\"size\":1048576,\"read-zeroes\":true%s}", name, i, more);
 }
 
 /* Errors are reported to the guest: QEMU's default is to stop the VM when the host has no room left (ENOSPC), for somebody to go on. */
+static void add_disk(char ***argv, const char *id, const char *node, unsigned i)
+{
+	add(argv, "-device", "virtio-blk-device,%sdrive=%s%u,serial=" VMM_DISK_SERIAL "%u,werror=report,rerror=report", id, node, i, i);
+}
+
+/* A template's disks are there and have nothing in them: the guest's driver looks at a disk when a container is made, and not before (agent/disks.c). */
 static void add_disks(char ***argv, const struct vm_spec *spec)
 {
 	for (unsigned i = 0; i < spec->n_disks; i++) {
-		if (spec->start == VMM_START_TEMPLATE)
-			add(argv, "-blockdev", "{\"driver\":\"null-co\",\"node-name\":\"disk%u\",\"size\":1048576,\"read-zeroes\":true}", i);
-		else
-			add_disk_file(argv, &spec->disks[i], i);
-		add(argv, "-device", "virtio-blk-device,drive=disk%u,serial=" VMM_DISK_SERIAL "%u,werror=report,rerror=report", i, i);
+		if (spec->start == VMM_START_TEMPLATE) {
+			add_empty_node(argv, QEMU_DISK_NODE, i, "");
+		} else {
+			_cleanup_free_ char *node = qemu_disk_node(&spec->disks[i], i, i);
+
+			add(argv, "-add-fd", "fd=%d,set=%u", spec->disks[i].fd, i);
+			add(argv, "-blockdev", "%s", node);
+		}
+		add_disk(argv, "", QEMU_DISK_NODE, i);
 	}
+}
+
+/* What is in a spare disk when nothing is: a node of its own, and for good (qemu_media.c). */
+static void add_spares(char ***argv, const struct vm_spec *spec)
+{
+	unsigned i = spec->n_disks;
+
+	for (int kind = 0; kind < _VMM_SPARE_MAX; kind++)
+		for (unsigned end = i + spec->n_spares[kind]; i < end; i++) {
+			_cleanup_free_ char *id = xasprintf("id=" QEMU_SPARE_ID "%u,", i);
+
+			add_empty_node(argv, QEMU_EMPTY_NODE, i, kind == VMM_SPARE_READONLY ? ",\"read-only\":true" : "");
+			add_disk(argv, id, QEMU_EMPTY_NODE, i);
+		}
 }
 
 static char **qemu_command(const struct vm_spec *spec, const char *binary)
@@ -313,6 +338,7 @@ static char **qemu_command(const struct vm_spec *spec, const char *binary)
 	add_devices(&argv, spec);
 	add_nics(&argv, spec);
 	add_disks(&argv, spec);
+	add_spares(&argv, spec);
 	add_words(&argv, spec->args);
 	return argv;
 }
@@ -336,4 +362,6 @@ const struct vmm_ops vmm_qemu = {
 	.monitor_free = qemu_monitor_free,
 	.save = qemu_save,
 	.load = qemu_load,
+	.insert = qemu_insert,
+	.eject = qemu_eject,
 };

@@ -24,6 +24,7 @@
 
 struct vmm_monitor {
 	struct qmp *qmp;
+	struct qemu_media *media;
 	const struct vmm_monitor_ops *ops;
 	void *data;
 	bool saving;
@@ -58,6 +59,13 @@ static int on_failed(void *data, const struct error *reason, struct error *err)
 	return m->ops->failed(m->data, reason, err);
 }
 
+static int on_answer(void *data, const struct error *e, struct error *err)
+{
+	struct vmm_monitor *m = data;
+
+	return qemu_media_answered(m->media, e, err);
+}
+
 static int set_up(struct vmm_monitor *m, struct error *err)
 {
 	int r = qmp_command(m->qmp, "qmp_capabilities", NULL, -1, err);
@@ -70,14 +78,16 @@ static int set_up(struct vmm_monitor *m, struct error *err)
 int qemu_monitor_new(struct event_loop *loop, int fd, const struct vmm_monitor_ops *ops, void *data, struct vmm_monitor **ret,
 		     struct error *err)
 {
-	static const struct qmp_ops qmp_ops = { .event = on_event, .failed = on_failed };
+	static const struct qmp_ops qmp_ops = { .event = on_event, .answered = on_answer, .failed = on_failed };
 	struct vmm_monitor *m = xcalloc(1, sizeof(*m));
 	int r;
 
 	*m = (struct vmm_monitor){ .ops = ops, .data = data };
 	r = qmp_new(loop, fd, &qmp_ops, m, &m->qmp, err);
-	if (r == 0)
+	if (r == 0) {
+		m->media = qemu_media_new(m->qmp, ops->changed, data);
 		r = set_up(m, err);
+	}
 	if (r < 0) {
 		qemu_monitor_free(m);
 		return r;
@@ -88,8 +98,10 @@ int qemu_monitor_new(struct event_loop *loop, int fd, const struct vmm_monitor_o
 
 struct vmm_monitor *qemu_monitor_free(struct vmm_monitor *m)
 {
-	if (m)
+	if (m) {
+		qemu_media_free(m->media);
 		qmp_free(m->qmp);
+	}
 	free(m);
 	return NULL;
 }
@@ -107,4 +119,14 @@ int qemu_load(struct vmm_monitor *m, int state_fd, struct error *err)
 	int r = qmp_command(m->qmp, "getfd", "{\"fdname\":\"state\"}", state_fd, err);
 
 	return r < 0 ? r : qmp_command(m->qmp, "migrate-incoming", "{\"uri\":\"fd:state\"}", -1, err);
+}
+
+int qemu_insert(struct vmm_monitor *m, unsigned i, const struct vmm_disk *medium, struct error *err)
+{
+	return qemu_media_insert(m->media, i, medium, err);
+}
+
+int qemu_eject(struct vmm_monitor *m, unsigned i, struct error *err)
+{
+	return qemu_media_eject(m->media, i, err);
 }

@@ -14,10 +14,13 @@
 #include "base/buf.h"
 #include "base/fd.h"
 #include "base/mem.h"
+#include "base/str.h"
 #include "schema/json.h"
 #include "schema/types.h"
 
 enum { LINE_MAX_BYTES = 64 << 10 };
+
+#define ASKED "?" /* begins the id of what qmp_ask() sends */
 
 struct qmp {
 	int fd;
@@ -51,6 +54,7 @@ static int handle_line(struct qmp *q, const char *line, size_t len, struct error
 {
 	_cleanup_doc_ struct oci_doc *doc = NULL;
 	const struct hv_qmp_message *m;
+	const char *asked;
 	struct error e;
 
 	if (json_parse(&hv_qmp_message_type, line, len, &doc, &e) < 0) {
@@ -58,11 +62,15 @@ static int handle_line(struct qmp *q, const char *line, size_t len, struct error
 		return fail(q, &e, err);
 	}
 	m = oci_doc_root(doc);
+	asked = m->id ? str_skip_prefix(m->id, ASKED) : NULL;
 	if (m->error) {
-		error_set(&e, EIO, "the VMM refuses %s: %s", m->id ? m->id : "a command", m->error->desc);
+		error_set(&e, EIO, "the VMM refuses %s: %s", asked ? asked : m->id ? m->id : "a command", m->error->desc);
 		error_sanitize(&e);
-		return fail(q, &e, err);
 	}
+	if (asked)
+		return q->ops->answered(q->data, m->error ? &e : NULL, err);
+	if (m->error)
+		return fail(q, &e, err);
 	if (m->event)
 		return q->ops->event(q->data, m->event, m->data && m->data->status ? m->data->status : "", err);
 	return 0;
@@ -124,15 +132,25 @@ int qmp_new(struct event_loop *loop, int fd, const struct qmp_ops *ops, void *da
 	return 0;
 }
 
-int qmp_command(struct qmp *q, const char *name, const char *arguments, int pass_fd, struct error *err)
+static int send_command(struct qmp *q, const char *id_prefix, const char *name, const char *arguments, int pass_fd, struct error *err)
 {
 	_cleanup_buf_ struct buf line = { 0 };
 	int r;
 
-	buf_printf(&line, "{\"execute\":\"%s\",\"id\":\"%s\"", name, name);
+	buf_printf(&line, "{\"execute\":\"%s\",\"id\":\"%s%s\"", name, id_prefix, name);
 	if (arguments)
 		buf_printf(&line, ",\"arguments\":%s", arguments);
 	buf_append_str(&line, "}\n");
 	r = fd_send(q->fd, line.data, line.len, &pass_fd, pass_fd >= 0 ? 1 : 0);
 	return r < 0 ? error_errnum(err, r, "the VMM's monitor: send of %s", name) : 0;
+}
+
+int qmp_command(struct qmp *q, const char *name, const char *arguments, int pass_fd, struct error *err)
+{
+	return send_command(q, "", name, arguments, pass_fd, err);
+}
+
+int qmp_ask(struct qmp *q, const char *name, const char *arguments, int pass_fd, struct error *err)
+{
+	return send_command(q, ASKED, name, arguments, pass_fd, err);
 }

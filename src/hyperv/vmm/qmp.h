@@ -14,6 +14,8 @@ struct qmp;
 struct qmp_ops {
 	/* An event: its name, and the member "status" of its data ("" without one). */
 	int (*event)(void *data, const char *name, const char *status, struct error *err);
+	/* The answer to qmp_ask(), in the order of the calls; e: what was refused, and why, or NULL. May free the client. < 0 ends the loop. */
+	int (*answered)(void *data, const struct error *e, struct error *err);
 	/*
 	 * The last call: a command was refused, or what came in is no QMP. May free the client, as event() may. That QEMU has closed its
 	 * end is none: its exit says more.
@@ -30,5 +32,8 @@ struct qmp *qmp_free(struct qmp *q);
  * Returns 0 or < 0: QEMU does not listen.
  */
 int qmp_command(struct qmp *q, const char *name, const char *arguments, int pass_fd, struct error *err);
+
+/* The same, but its answer is told, whatever it is, by ops->answered(). */
+int qmp_ask(struct qmp *q, const char *name, const char *arguments, int pass_fd, struct error *err);
 
 #endif

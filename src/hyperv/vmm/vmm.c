@@ -84,6 +84,19 @@ const struct vmm_machine *vmm_machine_find(const struct vmm_ops *ops, const stru
 	return NULL;
 }
 
+/* virtio-serial and the share are always there. */
+unsigned vmm_room(const struct vmm_ops *ops, const struct vm_spec *spec)
+{
+	unsigned taken = 2 + spec->n_nics + spec->n_disks;
+	const struct vmm_machine *m;
+	struct error ignored;
+
+	for (int i = 0; i < _VMM_SPARE_MAX; i++)
+		taken += spec->n_spares[i];
+	m = vmm_machine_find(ops, spec, &ignored);
+	return m && m->devices > taken ? m->devices - taken : 0;
+}
+
 const char *vmm_binary(const struct vmm_ops *ops, const struct vm_spec *spec, struct error *err)
 {
 	const struct vmm_machine *m = vmm_machine_find(ops, spec, err);

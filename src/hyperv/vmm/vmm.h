@@ -42,6 +42,13 @@ struct vmm_disk {
 	bool device; /* a block device of the host's, no file */
 };
 
+/*
+ * Spare disks: there from the beginning with nothing in them, for a medium that is put in while the VM runs (vmm_ops.insert). Whether one can be written is
+ * decided when the VM is made. Their numbers go on behind those of the disks: first all that can be written.
+ */
+enum vmm_spare { VMM_SPARE_WRITABLE, VMM_SPARE_READONLY, _VMM_SPARE_MAX };
+enum { VMM_SPARES_MAX = 8 }; /* of either kind */
+
 /* How a VM begins: its kernel boots, boots so as to be saved as a template, or it goes on where a template was saved. */
 enum vmm_start { VMM_START_BOOT, VMM_START_TEMPLATE, VMM_START_CLONE };
 
@@ -80,6 +87,7 @@ struct vm_spec {
 	unsigned n_disks;
 	bool has_root; /* disk number root is the guest's own root file system; else that is the initramfs */
 	unsigned root;
+	unsigned n_spares[_VMM_SPARE_MAX]; /* of each kind; with some, qmp_fd is needed */
 	bool storage; /* the guest needs drivers for disks and their file systems, and overlayfs */
 	enum vmm_start start;
 	int memory_fd; /* not of VMM_START_BOOT: the file that is (a template's) or becomes (a copy of it) the RAM */
@@ -90,6 +98,11 @@ struct vmm_monitor;
 struct vmm_monitor_ops {
 	/* The last call: what was asked for has failed. May free the monitor. < 0 ends the loop. */
 	int (*failed)(void *data, const struct error *reason, struct error *err);
+	/*
+	 * insert or eject of spare disk number i is done; e says why it has failed, or is NULL. After an insert that has failed the disk is empty again.
+	 * Must not free the monitor. < 0 ends the loop.
+	 */
+	int (*changed)(void *data, unsigned i, const struct error *e, struct error *err);
 };
 
 /* A machine that a driver can make, and where the program for it usually is. */
@@ -97,6 +110,7 @@ struct vmm_machine {
 	const char *architecture, *name;
 	const char *const *binaries; /* NULL-terminated, first that can be executed wins */
 	const char *package;	     /* that has them, for a message */
+	unsigned devices;	     /* virtio devices that it has places for */
 };
 
 /* A kind of VMM. A new one is one more const of this type and a row in vmm.c's table (doc/HACKING.md, "add a
@@ -123,6 +137,12 @@ struct vmm_ops {
 	struct vmm_monitor *(*monitor_free)(struct vmm_monitor *m);
 	int (*save)(struct vmm_monitor *m, int state_fd, struct error *err);
 	int (*load)(struct vmm_monitor *m, int state_fd, struct error *err);
+	/*
+	 * Puts a medium into spare disk number i, which is empty, or takes it out: from then on nothing of the VM's has it open, whatever the guest does.
+	 * medium->fd stays the caller's. They return 0, and ops->changed() is called once for each, in their order; or < 0.
+	 */
+	int (*insert)(struct vmm_monitor *m, unsigned i, const struct vmm_disk *medium, struct error *err);
+	int (*eject)(struct vmm_monitor *m, unsigned i, struct error *err);
 };
 
 extern const struct vmm_ops vmm_qemu;
@@ -133,6 +153,9 @@ const struct vmm_ops *vmm_find(const char *name, struct error *err);
 
 /* The machine that spec asks for. NULL with *err, which lists those that there are. Pure. */
 const struct vmm_machine *vmm_machine_find(const struct vmm_ops *ops, const struct vm_spec *spec, struct error *err);
+
+/* How many devices spec's machine has places for beside those that spec has; 0 where it is not known. Pure. */
+unsigned vmm_room(const struct vmm_ops *ops, const struct vm_spec *spec);
 
 /* The VMM's executable for spec: spec->binary, or the first of its machine's that is there. NULL with *err.
  * Borrowed. */
