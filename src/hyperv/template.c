@@ -218,7 +218,9 @@ static int commit(const struct wanted *t, uint32_t version, struct error *err)
 		.architecture = (char *)t->vm.architecture, .machine = (char *)t->vm.machine,
 		.kernel_args = (char **)t->vm.kernel_args, .n_kernel_args = strv_length(t->vm.kernel_args),
 		.accel = (char *)vmm_accel_to_string(t->vm.accel), .memory = t->vm.memory, .vcpus = t->vm.vcpus, .kernel = (char *)t->vm.kernel,
-		.initrd = (char *)t->vm.initrd, .has_nics = true, .nics = t->vm.n_nics,
+		.initrd = (char *)t->vm.initrd, .has_nics = true, .nics = t->vm.n_nics, .has_disks = true, .disks = t->vm.n_disks,
+		.has_spare_disks = true, .spare_disks = t->vm.n_spares[VMM_SPARE_WRITABLE], .has_spare_readonly_disks = true,
+		.spare_readonly_disks = t->vm.n_spares[VMM_SPARE_READONLY], .has_storage = true, .storage = t->vm.storage,
 	};
 
 	format_now(created, sizeof(created));

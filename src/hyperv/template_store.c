@@ -356,7 +356,9 @@ static bool is_current(const struct hv_template *meta)
 {
 	const struct vm_spec vm = { .architecture = meta->architecture, .machine = meta->machine,
 				    .accel = vmm_accel_from_string(meta->accel), .memory = meta->memory, .vcpus = meta->vcpus,
-				    .kernel = meta->kernel, .initrd = meta->initrd, .kernel_args = meta->kernel_args, .n_nics = meta->nics };
+				    .kernel = meta->kernel, .initrd = meta->initrd, .kernel_args = meta->kernel_args, .n_nics = meta->nics, .n_disks = meta->disks,
+				    .n_spares = { [VMM_SPARE_WRITABLE] = meta->spare_disks, [VMM_SPARE_READONLY] = meta->spare_readonly_disks },
+				    .storage = meta->storage };
 	_cleanup_template_facts_ struct template_facts facts = { 0 };
 	_cleanup_free_ char *key = NULL;
 	struct error err;

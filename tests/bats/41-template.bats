@@ -90,6 +90,29 @@ vmm_that()
 	no_cgroup
 }
 
+@test "templates of machines with and without disks are kept beside each other" {
+	local -a sandbox=('.annotations = {"io.kubernetes.cri.container-type": "sandbox", "io.kubernetes.cri.sandbox-id": $id}' --arg id "$ID")
+	cp "$BUNDLE/config.json" "$SCRATCH/usual.json"
+	config '.annotations = {"io.hvrun.sandbox": "overlay"} | .root.readonly = false'
+	logged_run "$ID"
+	status_is 0
+	has_templates 1
+	cp "$SCRATCH/usual.json" "$BUNDLE/config.json"
+	config "${sandbox[@]}"
+	logged_run "$ID"
+	status_is 0
+	has_templates 2
+	cp "$SCRATCH/usual.json" "$BUNDLE/config.json"
+	logged_run "$ID"
+	status_is 0
+	has_templates 3
+	config "${sandbox[@]}"
+	logged_run "$ID"
+	status_is 0
+	ran_a_clone
+	has_templates 3
+}
+
 @test "hyperv.template false: it boots, and makes none" {
 	settings '{"template": false}'
 	logged_run "$ID"
