@@ -206,7 +206,7 @@ static const struct {
 	[MESSAGE_SIGNAL] = { &hv_agent_signal_type, handle_signal, false },
 	[MESSAGE_PIDS] = { &hv_agent_container_type, handle_pids, false },
 	[MESSAGE_RESIZE] = { &hv_agent_resize_type, handle_resize, false },
-	[MESSAGE_DESTROY] = { &hv_agent_container_type, handle_destroy, true },
+	[MESSAGE_DESTROY] = { &hv_agent_remove_type, handle_destroy, true },
 	[MESSAGE_FREEZE] = { &hv_agent_freeze_type, handle_freeze, false },
 	[MESSAGE_UPDATE] = { &hv_agent_update_type, handle_update, false },
 	[MESSAGE_PROCESSES] = { &hv_agent_container_type, handle_processes, false },
@@ -214,7 +214,7 @@ static const struct {
 	[MESSAGE_NETWORK] = { &hv_agent_network_type, handle_network, false },
 	[MESSAGE_WAIT_OOM] = { &hv_agent_wait_oom_type, handle_wait_oom, false },
 	[MESSAGE_MOUNT] = { &hv_agent_mount_type, handle_mount, false },
-	[MESSAGE_REMOVE] = { &hv_agent_container_type, handle_remove, false },
+	[MESSAGE_REMOVE] = { &hv_agent_remove_type, handle_remove, false },
 };
 
 static int handle_request(struct agent *a, const struct frame *f, struct error *err)

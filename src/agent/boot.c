@@ -187,13 +187,15 @@ static int enter_disk(int disk, struct error *err)
 	return 0;
 }
 
-/* vm.image: the disk with the number in hvrun.root becomes the root. All others are let go of until they are needed. */
+/* vm.image: the disk with the number in hvrun.root becomes the root. Without, all are let go of until they are needed. */
 static int enter_image(struct error *err)
 {
 	_cleanup_free_ char *word = find_parameter("/proc", "hvrun.root=");
 	_cleanup_fd_ int fd = -1;
 	uint32_t i;
 
+	if (disks_note(err) < 0)
+		return -err->code;
 	if (!word)
 		return disks_release(err);
 	if (num_parse_u32(word + strlen("hvrun.root="), &i) < 0)

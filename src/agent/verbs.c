@@ -72,11 +72,11 @@ static int link_namespaces(const struct container *c, struct error *err)
 	return symlinkat(target, c->dirfd, "ns") < 0 ? error_errno(err, "link the namespaces") : 0;
 }
 
-static int create_in(const struct verb_context *v, struct container *c, const struct bundle *b, struct error *err)
+static int create_in(const struct verb_context *v, const struct env *env, struct container *c, const struct bundle *b, struct error *err)
 {
 	const struct hv_agent_create *m = v->message;
 	struct create_request req = {
-		.env = &v->agent->env,
+		.env = env,
 		.bundle = b,
 		.container = c,
 		.no_pivot = m->no_pivot,
@@ -93,7 +93,7 @@ static int create_in(const struct verb_context *v, struct container *c, const st
 	if (r == 0)
 		r = link_namespaces(c, err);
 	if (r < 0)
-		native_ops.destroy(&v->agent->env, c, NULL);
+		native_ops.destroy(env, c, NULL);
 	return r;
 }
 
@@ -122,37 +122,52 @@ static int use_profile(const struct hv_agent_create *m, char **config, struct er
 	return r;
 }
 
-int verb_create(const struct verb_context *v, pid_t *ret_pid, _unused_ struct buf *reply, struct error *err)
+/* Its layer is on a disk of its own, if it is on one. */
+static int create_with(const struct verb_context *v, const char *config, pid_t *ret_pid, struct error *err)
 {
 	const struct hv_agent_create *m = v->message;
+	const char *layer_dir = disks_layer_dir(m->disks, m->n_disks);
 	_cleanup_container_ struct container *c = NULL;
 	_cleanup_bundle_ struct bundle *b = NULL;
-	_cleanup_free_ char *config = NULL;
-	int r;
+	struct env env = v->agent->env;
+	int r = store_bundle(v->agent, m, config, &b, err);
 
-	r = disks_take(m, &config, err);
-	if (r == 0)
-		r = use_profile(m, &config, err);
-	if (r == 0)
-		r = store_bundle(v->agent, m, config, &b, err);
+	if (layer_dir)
+		env.layer_dir = layer_dir;
 	if (r == 0)
 		r = prepared_use(&v->agent->prepared, b, err);
-	if (r < 0)
-		return r;
-	r = container_new(&v->agent->env, m->id, b, native_ops.name, &c, err);
+	if (r == 0)
+		r = container_new(&env, m->id, b, native_ops.name, &c, err);
 	if (r < 0)
 		return r;
 	r = m->shm ? shm_take(m->shm, m->id, err) : 0;
 	if (r == 0)
-		r = create_in(v, c, b, err);
+		r = create_in(v, &env, c, b, err);
 	if (r < 0) {
 		shm_release(m->id);
-		container_remove(&v->agent->env, c, NULL);
+		container_remove(&env, c, NULL);
 		return r;
 	}
 	*ret_pid = c->state->pid;
-	boot_settle_share();
 	return 0;
+}
+
+int verb_create(const struct verb_context *v, pid_t *ret_pid, _unused_ struct buf *reply, struct error *err)
+{
+	const struct hv_agent_create *m = v->message;
+	_cleanup_free_ char *config = NULL;
+	struct error ignored;
+	int r = disks_take(m, &config, err);
+
+	if (r == 0)
+		r = use_profile(m, &config, err);
+	if (r == 0)
+		r = create_with(v, config, ret_pid, err);
+	if (r == 0)
+		boot_settle_share();
+	else
+		disks_give_back(m->disks, m->n_disks, &ignored);
+	return r;
 }
 
 int verb_start(const struct verb_context *v, _unused_ pid_t *ret_pid, _unused_ struct buf *reply, struct error *err)
@@ -328,13 +343,20 @@ int verb_wait_oom(const struct verb_context *v, _unused_ pid_t *ret_pid, struct 
 	return write_reply(reply, &hv_agent_oom_type, &answer, err);
 }
 
+/* What was written to a disk that nobody keeps goes with the disk: it is not removed file by file. */
+static void forget_layer(const struct hv_agent_remove *m, struct container *c)
+{
+	if (disks_layer_dir(m->disks, m->n_disks) && !c->state->layer_kept)
+		c->state->layer = NULL;
+}
+
 /*
  * A container of several, or of a test's agent: no power-off follows. Its processes are killed before its lock is asked for, since a
  * START whose hooks take their time holds it.
  */
 int verb_remove(const struct verb_context *v, _unused_ pid_t *ret_pid, _unused_ struct buf *reply, struct error *err)
 {
-	const struct hv_agent_container *m = v->message;
+	const struct hv_agent_remove *m = v->message;
 	_cleanup_container_ struct container *running = NULL, *c = NULL;
 	_cleanup_free_ char *bundle = path_join(v->agent->bundles, m->id);
 	struct error ignored;
@@ -345,13 +367,15 @@ int verb_remove(const struct verb_context *v, _unused_ pid_t *ret_pid, _unused_ 
 	if (native_ops.signal(&v->agent->env, running, SIGKILL, true, &ignored) < 0) /* no cgroup: then its own process has to do */
 		native_ops.signal(&v->agent->env, running, SIGKILL, false, &ignored);
 	r = open_container(v->agent, m->id, true, &c, err);
-	if (r == 0)
-		r = native_ops.destroy(&v->agent->env, c, err);
+	if (r < 0)
+		return r;
+	forget_layer(m, c);
+	r = native_ops.destroy(&v->agent->env, c, err);
 	if (r == 0)
 		r = container_remove(&v->agent->env, c, err);
 	if (r == 0) {
 		shm_release(m->id);
 		file_remove_tree(AT_FDCWD, bundle);
 	}
-	return r;
+	return r < 0 ? r : disks_give_back(m->disks, m->n_disks, err);
 }
