@@ -25,7 +25,7 @@
 enum { SETTINGS_MAX = 1 << 20, FOREIGN_GUESTS_MAX = 2 };
 
 #define DEFAULT_MEMORY (2ULL << 30)
-enum { DEFAULT_VCPUS = 1, DEFAULT_BOOT_TIMEOUT = 60 };
+enum { DEFAULT_VCPUS = 1, DEFAULT_BOOT_TIMEOUT = 60, DEFAULT_SPARE_DISKS = 4, DEFAULT_SPARE_READONLY_DISKS = 2 };
 
 struct settings *settings_free(struct settings *s)
 {
@@ -67,6 +67,10 @@ static int fill_hyperv(struct settings_hyperv *h, const struct hv_settings_hyper
 		h->vcpus = f->vcpus;
 	h->join_network = f->has_join_network && f->join_network;
 	h->spare_links = f->has_spare_links ? f->spare_links : 0;
+	if (f->has_spare_disks)
+		h->spare_disks = f->spare_disks;
+	if (f->has_spare_readonly_disks)
+		h->spare_readonly_disks = f->spare_readonly_disks;
 	if (f->has_boot_timeout)
 		h->boot_timeout = f->boot_timeout;
 	if (f->has_template)
@@ -276,6 +280,8 @@ int settings_load(const char *path, struct settings **ret, struct error *err)
 		.share_type = "9p",
 		.memory = DEFAULT_MEMORY,
 		.vcpus = DEFAULT_VCPUS,
+		.spare_disks = DEFAULT_SPARE_DISKS,
+		.spare_readonly_disks = DEFAULT_SPARE_READONLY_DISKS,
 		.boot_timeout = DEFAULT_BOOT_TIMEOUT,
 		.use_template = true,
 	};

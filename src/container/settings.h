@@ -48,6 +48,8 @@ struct settings_hyperv {
 	uint32_t vcpus;
 	bool join_network; /* who asks for the network of a virtual machine gets into it */
 	uint32_t spare_links;  /* network cards beside those for the links that are there when it is created */
+	/* Disks of a pod sandbox's VM for containers that come later: that they can write, and that they can read alone */
+	uint32_t spare_disks, spare_readonly_disks;
 	uint32_t boot_timeout; /* seconds until the agent must have answered */
 	const char *share_type;     /* how the host's directories come into a VM, unless an annotation says so: "9p" or "virtiofs" */
 	const char *virtiofsd_path; /* NULL: where it usually is */

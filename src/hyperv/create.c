@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <ocispec/types.h>
@@ -189,6 +188,27 @@ static int decide_network(struct creation *k, struct error *err)
 	return network_count_cards(k->network_fd, k->req->bundle->config, settings_of(k)->spare_links, &k->vm.n_nics, err);
 }
 
+/* A pod's members come when its machine runs, and may have disks then: as many as are asked for, as far as there is room in the machine. */
+static int decide_spares(struct creation *k, struct error *err)
+{
+	const uint32_t want[_VMM_SPARE_MAX] = { settings_of(k)->spare_disks, settings_of(k)->spare_readonly_disks };
+	const struct vmm_ops *vmm = vmm_find(settings_of(k)->vmm, err);
+
+	if (!vmm)
+		return -err->code;
+	if (!annotation_is_sandbox(k->req->bundle->config->annotations) || k->own_userns)
+		return 0;
+	for (bool more = true; more;) { /* where there is room for few, for both kinds */
+		more = false;
+		for (int i = 0; i < _VMM_SPARE_MAX; i++)
+			if (k->vm.n_spares[i] < want[i] && vmm_room(vmm, &k->vm) > 0) {
+				k->vm.n_spares[i]++;
+				more = true;
+			}
+	}
+	return 0;
+}
+
 /*
  * Without a template, or with one that cannot be had, the VM boots. For virtiofs there is none: a copy's RAM is its own, which virtiofsd could not see, and the
  * device's state is virtiofsd's, which cannot be saved.
@@ -276,16 +296,6 @@ static int open_layer(struct creation *k, struct error *err)
 	return MIN(k->layer_dirfd, 0);
 }
 
-static int open_disk(struct creation *k, size_t i, const struct disk *d, dev_t *ret_device, struct error *err)
-{
-	int r = add_fd(k, disk_open(d, k->layer_dirfd, ret_device, err));
-
-	k->disks[i] = (struct hv_worker_disk){
-		.format = (char *)vmm_disk_format_to_string(d->format), .readonly = d->readonly, .device = *ret_device != 0,
-	};
-	return r < 0 ? r : 0;
-}
-
 static int open_root(struct creation *k, struct error *err)
 {
 	const struct oci_vm_image *image = k->req->bundle->config->vm->image;
@@ -294,26 +304,21 @@ static int open_root(struct creation *k, struct error *err)
 		.format = image->has_format && image->format == OCI_VM_IMAGE_FORMAT_QCOW2 ? VMM_DISK_QCOW2 : VMM_DISK_RAW,
 	};
 	dev_t device = 0;
+	int r = add_fd(k, disk_open(&d, -1, &device, err));
 
-	return open_disk(k, k->vm.root, &d, &device, err);
+	k->disks[k->vm.root] = (struct hv_worker_disk){
+		.format = (char *)vmm_disk_format_to_string(d.format), .readonly = true, .device = device != 0,
+	};
+	return MIN(r, 0);
 }
 
 static int open_disks(struct creation *k, struct error *err)
 {
-	const struct guest_config *g = k->guest;
+	const struct disk_messages messages = { k->disks, k->agent_disks };
 	int r = open_layer(k, err);
 
-	for (size_t i = 0; r == 0 && i < g->n_disks; i++) {
-		const struct disk *d = &g->disks[i];
-		dev_t device = 0;
-
-		r = open_disk(k, i, d, &device, err);
-		k->agent_disks[i] = (struct hv_agent_disk){
-			.index = (uint32_t)i, .mount = (char *)d->mount, .type = (char *)d->type, .has_readonly = true, .readonly = d->readonly,
-			.has_allow = true, .allow = d->mounted, .has_major = device != 0, .has_minor = device != 0,
-			.major = major(device), .minor = minor(device),
-		};
-	}
+	if (r == 0)
+		r = disk_open_all(k->guest, k->layer_dirfd, &messages, k->fds, &k->n_fds, err);
 	return r == 0 && k->vm.has_root ? open_root(k, err) : r;
 }
 
@@ -488,7 +493,7 @@ static int note_startup(struct creation *k, const struct buf *reply, struct erro
 static int create(struct creation *k, struct error *err)
 {
 	static int (*const steps[])(struct creation *k, struct error *err) = {
-		enter_userns, decide, open_network, decide_network, choose_template, open_all, start_worker, note_worker, send_setup, run_hooks,
+		enter_userns, decide, open_network, decide_network, decide_spares, choose_template, open_all, start_worker, note_worker, send_setup, run_hooks,
 	};
 	struct client_request ready = { .type = MESSAGE_CREATE };
 	_cleanup_buf_ struct buf reply = { 0 };

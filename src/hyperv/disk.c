@@ -24,6 +24,7 @@
 #include "container/bundle.h"
 #include "hyperv/guest_config.h"
 #include "linux/mount_options.h"
+#include "schema/types.h"
 
 enum { SECTOR = 512, UEVENT_MAX = 4096, QCOW2_DATA_FILE = 1 << 2 };
 
@@ -137,6 +138,28 @@ int disk_open(const struct disk *d, int layer_dirfd, dev_t *ret_device, struct e
 	if (r == 0)
 		r = check_locks(d, fd, err);
 	return r < 0 ? r : TAKE_FD(fd);
+}
+
+int disk_open_all(const struct guest_config *g, int layer_dirfd, const struct disk_messages *ret, int *fds, size_t *n_fds, struct error *err)
+{
+	for (size_t i = 0; i < g->n_disks; i++) {
+		const struct disk *d = &g->disks[i];
+		dev_t device = 0;
+		int fd = disk_open(d, layer_dirfd, &device, err);
+
+		if (fd < 0)
+			return fd;
+		fds[(*n_fds)++] = fd;
+		ret->workers[i] = (struct hv_worker_disk){
+			.format = (char *)vmm_disk_format_to_string(d->format), .readonly = d->readonly, .device = device != 0, .field = d->field,
+		};
+		ret->agents[i] = (struct hv_agent_disk){
+			.index = (uint32_t)i, .name = d->name, .mount = d->mount, .type = (char *)d->type, .has_layer = true, .layer = d->layer,
+			.has_readonly = true, .readonly = d->readonly, .has_allow = true, .allow = d->mounted, .has_major = device != 0,
+			.has_minor = device != 0, .major = major(device), .minor = minor(device),
+		};
+	}
+	return 0;
 }
 
 static bool binds_device(const struct bundle *b, const struct oci_mount *m)

@@ -59,6 +59,8 @@ struct guest_config *guest_config_free(struct guest_config *g)
 	for (size_t i = 0; i < g->n_disks; i++) {
 		free(g->disks[i].source);
 		free(g->disks[i].field);
+		free(g->disks[i].name);
+		free(g->disks[i].mount);
 	}
 	free(g->disks);
 	free(g->json);
@@ -94,11 +96,19 @@ static char *add_share(struct derivation *d, const struct share *share)
 static char *add_disk(struct derivation *d, const struct disk *disk)
 {
 	struct guest_config *g = d->out;
-	_cleanup_free_ char *path = xasprintf(GUEST_DISK_DIR "/%zu", g->n_disks);
+	_cleanup_free_ char *name = d->pod ? xasprintf("%s.%zu", d->pod->share_prefix, g->n_disks) : xasprintf("%zu", g->n_disks);
+	_cleanup_free_ char *path = path_join(GUEST_DISK_DIR, name);
 
 	g->disks = xreallocarray(g->disks, g->n_disks + 1, sizeof(*g->disks));
-	g->disks[g->n_disks++] = *disk;
+	g->disks[g->n_disks] = *disk;
+	g->disks[g->n_disks++].name = d->pod ? TAKE_PTR(name) : NULL;
 	return oci_doc_strdup(d->doc, path);
+}
+
+/* A place in the guest that is mounted before the container is made: in a VM of several each has its own. */
+static char *make_place(const struct derivation *d, const char *dir)
+{
+	return d->pod ? xasprintf("%s.%s", dir, d->pod->share_prefix) : xstrdup(dir);
 }
 
 /* The limit may be the operator's, whose configuration file no guest has. */
@@ -118,16 +128,11 @@ static int derive_layer(struct derivation *d, struct error *err)
 
 	if (r < 0 || l->kind == LAYER_NONE)
 		return r;
-	if (d->pod && l->kind == LAYER_OVERLAY)
-		return error_set(err, EOPNOTSUPP,
-				 "annotation %s: \"overlay\": a member of the pod sandbox \"%s\" cannot have a disk for its layer, that virtual machine runs "
-				 "already: \"memory\" is possible",
-				 annotation_def(ANNOTATION_SANDBOX)->key, d->pod->sandbox);
 	if (l->kind == LAYER_OVERLAY) {
 		if (!l->size)
 			l->size = LAYER_GUEST_SIZE;
-		add_disk(d, &(struct disk){ .field = xstrdup("annotation io.hvrun.sandbox"), .layer = true, .mount = GUEST_LAYER_DIR,
-					    .type = "ext4" });
+		add_disk(d, &(struct disk){ .field = xstrdup("annotation io.hvrun.sandbox"), .layer = true,
+					    .mount = make_place(d, GUEST_LAYER_DIR), .type = "ext4" });
 		map_remove(d->config->annotations, ANNOTATION_SANDBOX_SIZE);
 	} else if (l->size && !annotation_get(d->config->annotations, ANNOTATION_SANDBOX_SIZE)) {
 		tell_size(d, l->size);
@@ -140,18 +145,20 @@ static bool derive_image(struct derivation *d)
 	const char *type = annotation_get(d->config->annotations, ANNOTATION_ROOTFS_TYPE);
 	const char *format = annotation_get(d->config->annotations, ANNOTATION_ROOTFS_FORMAT);
 	struct oci_root *root = d->config->root;
+	char *place;
 
 	if (!type)
 		return false;
+	place = make_place(d, GUEST_ROOT_DIR);
+	root->path = oci_doc_strdup(d->doc, place);
 	add_disk(d, &(struct disk){
 			    .source = xstrdup(d->bundle->rootfs),
 			    .field = xstrdup("root.path"),
 			    .format = str_eq_nocase(format, "qcow2") ? VMM_DISK_QCOW2 : VMM_DISK_RAW,
 			    .readonly = root->readonly || d->out->layer.kind != LAYER_NONE || !str_eq_nocase(type, "ext4"),
-			    .mount = GUEST_ROOT_DIR,
+			    .mount = place,
 			    .type = str_eq_nocase(type, "ext4") ? "ext4" : str_eq_nocase(type, "erofs") ? "erofs" : "squashfs",
 		    });
-	root->path = oci_doc_strdup(d->doc, GUEST_ROOT_DIR);
 	return true;
 }
 
@@ -621,9 +628,6 @@ static int derive(struct derivation *d, struct error *err)
 		if (r < 0)
 			return r;
 	}
-	if (d->out->n_disks > 0 && d->pod)
-		return error_set(err, EOPNOTSUPP, "%s: a member of the pod sandbox \"%s\" cannot have a disk: that virtual machine runs already",
-				 d->out->disks[0].field, d->pod->sandbox);
 	if (d->out->n_disks > VMM_DISKS_MAX)
 		return error_set(err, E2BIG, "%s: %zu disks, at most %d are possible", d->out->disks[VMM_DISKS_MAX].field, d->out->n_disks,
 				 VMM_DISKS_MAX);

@@ -60,7 +60,8 @@ struct disk {
 	bool mounted; /* by the container's own configuration, as a file system */
 	bool by_number;
 	unsigned major, minor;
-	const char *mount; /* GUEST_LAYER_DIR, GUEST_ROOT_DIR; NULL: by the container's own configuration */
+	char *name;  /* in GUEST_DISK_DIR; NULL: its number */
+	char *mount; /* GUEST_LAYER_DIR, GUEST_ROOT_DIR, or such a place of its own; NULL: by the container's own configuration */
 	const char *type;  /* the file system that is mounted there */
 };
 
@@ -100,7 +101,7 @@ int guest_config_derive(const struct bundle *bundle, const struct guest_facts *f
 struct guest_pod {
 	const char *sandbox;      /* its id */
 	const struct oci_linux *sandbox_linux; /* of its configuration: the mappings of its user namespace; NULL: it has none */
-	const char *share_prefix; /* of its entries' names: nobody else in that VM has the same */
+	const char *share_prefix; /* of the names of its entries and disks: nobody else in that VM has the same */
 	const bool *shared; /* for each of linux.namespaces that has a path: whether the sandbox's namespace is meant */
 };
 

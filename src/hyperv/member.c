@@ -30,10 +30,12 @@
 #include "container/bundle.h"
 #include "container/container.h"
 #include "container/env.h"
+#include "container/layer.h"
 #include "container/settings.h"
 #include "container/unit_properties.h"
 #include "hyperv/apparmor.h"
 #include "hyperv/create.h"
+#include "hyperv/disk.h"
 #include "hyperv/guest_config.h"
 #include "hyperv/hyperv.h"
 #include "hyperv/launch.h"
@@ -51,7 +53,7 @@
 
 enum {
 	FDS_MAX = 240,		  /* of one JOIN: the worker takes no more */
-	OTHER_FDS = 4,		  /* of them are not shares */
+	OTHER_FDS = 4 + VMM_DISKS_MAX, /* of them are not shares */
 	JOIN_TIMEOUT_MS = 60000,  /* nobody boots, nobody waits for anybody but a busy host */
 	LEAVE_TIMEOUT_MS = 8000,  /* more than the sandbox's worker gives the guest */
 	PREFIX_BYTES = 8,
@@ -67,6 +69,9 @@ struct member {
 	struct shm shm;
 	char *apparmor; /* the policy of its profile, for the guest; or NULL */
 	struct hv_worker_share *shares;
+	int layer_dirfd;
+	struct hv_worker_disk disks[VMM_DISKS_MAX];
+	struct hv_agent_disk agent_disks[VMM_DISKS_MAX];
 	int fds[FDS_MAX]; /* in the order of worker.json, "WorkerJoin" */
 	size_t n_fds;
 	struct cgroup *cgroup;
@@ -150,11 +155,13 @@ static int derive(struct member *m, struct error *err)
 	bool *shared = xcalloc(l ? l->n_namespaces + 1 : 1, sizeof(*shared));
 	const struct guest_pod pod = { .sandbox = m->sandbox->id, .sandbox_linux = m->sandbox_config->linux_, .share_prefix = prefix,
 				       .shared = shared };
+	_cleanup_free_ bool *devices = disk_find_devices(m->bundle);
 	struct oci_rlimit rlimits[RLIM_NLIMITS];
 	const struct guest_facts facts = { .id = m->req ? m->req->container->id : "validate",
 					   .settings = m->env->settings,
 					   .apparmor = m->apparmor,
 					   .shm = shm_find(m->bundle, &m->shm) ? &m->shm : NULL,
+					   .devices = devices,
 					   .rlimits = rlimits,
 					   .n_rlimits = ARRAY_SIZE(rlimits) };
 	int r = make_prefix(prefix, err);
@@ -212,6 +219,19 @@ static int open_network(struct member *m, struct error *err)
 	return fd < 0 ? error_errno(err, "the network namespace of the pod sandbox") : 0;
 }
 
+/* The layer is made here, and removed by undo(). */
+static int open_disks(struct member *m, struct error *err)
+{
+	const struct disk_messages messages = { m->disks, m->agent_disks };
+
+	if (m->guest->layer.kind == LAYER_OVERLAY) {
+		m->layer_dirfd = layer_open(m->env, m->req->container, &m->guest->layer, LAYER_GUEST_DISK, err);
+		if (m->layer_dirfd < 0)
+			return m->layer_dirfd;
+	}
+	return disk_open_all(m->guest, m->layer_dirfd, &messages, m->fds, &m->n_fds, err);
+}
+
 static int open_all(struct member *m, struct error *err)
 {
 	const struct oci_process *p = m->bundle->config->process;
@@ -224,7 +244,9 @@ static int open_all(struct member *m, struct error *err)
 		r = open_network(m, err);
 	if (r == 0 && p && p->terminal && add_fd(m, fcntl(m->req->io.console_socket, F_DUPFD_CLOEXEC, 3)) < 0)
 		r = error_set(err, EINVAL, "process.terminal: there is no console socket to send the terminal to");
-	return r < 0 ? r : share_open_all(m->guest, &m->shares, m->fds, &m->n_fds, err);
+	if (r == 0)
+		r = share_open_all(m->guest, &m->shares, m->fds, &m->n_fds, err);
+	return r < 0 ? r : open_disks(m, err);
 }
 
 /* the worker -------------------------------------------------------------------------------------------------------------- */
@@ -275,14 +297,15 @@ static int send_join(struct member *m, struct error *err)
 		.id = req->container->id, .config = m->guest->json, .has_terminal = true, .terminal = terminal,
 		.has_no_pivot = true, .no_pivot = req->no_pivot, .has_no_new_keyring = true, .no_new_keyring = req->no_new_keyring,
 		.apparmor = m->apparmor,
+		.disks = m->agent_disks, .n_disks = m->guest->n_disks,
 	};
 	struct hv_agent_shm shm;
 	struct hv_worker_member member = {
 		.create = &create, .memory = (int64_t)memory_limit(m->bundle->config),
 		.reserved = ((int64_t)SPEC_GUEST_RESERVE_MIB << 20) + (int64_t)memory_limit(m->sandbox_config),
 	};
-	struct hv_worker_join join = { .member = &member, .shares = m->shares, .n_shares = m->guest->n_shares, .has_console = true,
-				       .console = terminal, .console_size = p ? p->console_size : NULL };
+	struct hv_worker_join join = { .member = &member, .shares = m->shares, .n_shares = m->guest->n_shares, .disks = m->disks,
+				       .n_disks = m->guest->n_disks, .has_console = true, .console = terminal, .console_size = p ? p->console_size : NULL };
 	struct client_request call = { .type = MESSAGE_JOIN, .fds = m->fds, .n_fds = m->n_fds, .timeout_ms = JOIN_TIMEOUT_MS };
 	_cleanup_free_ char *body = NULL;
 	int r;
@@ -306,8 +329,11 @@ static int run_hooks(struct member *m, struct error *err)
 static int send_create(struct member *m, struct error *err)
 {
 	struct client_request call = { .type = MESSAGE_CREATE, .timeout_ms = JOIN_TIMEOUT_MS };
+	int r = client_call(m->launch.sock, &call, NULL, err);
 
-	return client_call(m->launch.sock, &call, NULL, err);
+	if (r == 0)
+		layer_commit(m->req->container, &m->guest->layer);
+	return r;
 }
 
 static void undo(struct member *m)
@@ -318,6 +344,8 @@ static void undo(struct member *m)
 	launch_abort(&m->launch);
 	member_leave(c);
 	if (create_remove_cgroup(m->cgroup, &err) < 0)
+		log_warning("container \"%s\": %s", c->id, err.msg);
+	if (layer_release(m->env, c, &err) < 0)
 		log_warning("container \"%s\": %s", c->id, err.msg);
 	unlinkat(c->dirfd, HYPERV_CONTROL_SOCKET, 0);
 	unlinkat(c->dirfd, CONTAINER_START_SOCKET, 0);
@@ -330,6 +358,7 @@ static void done(struct member *m)
 		fd_close(m->fds[i]);
 	free(m->shares);
 	free(m->apparmor);
+	fd_close(m->layer_dirfd);
 	cgroup_free(m->cgroup);
 	guest_config_free(m->guest);
 	container_free(m->sandbox);
@@ -340,7 +369,7 @@ int member_create(const struct create_request *req, struct error *err)
 	static int (*const steps[])(struct member *m, struct error *err) = {
 		decide, open_all, start_worker, send_join, run_hooks, send_create,
 	};
-	struct member m = { .env = req->env, .bundle = req->bundle, .req = req, .launch = LAUNCH_NONE };
+	struct member m = { .env = req->env, .bundle = req->bundle, .req = req, .layer_dirfd = -1, .launch = LAUNCH_NONE };
 	int r = 0;
 
 	if (req->io.preserve_fds > 0)
@@ -355,7 +384,7 @@ int member_create(const struct create_request *req, struct error *err)
 
 int member_check(const struct env *env, const struct bundle *bundle, struct error *err)
 {
-	struct member m = { .env = env, .bundle = bundle, .launch = LAUNCH_NONE };
+	struct member m = { .env = env, .bundle = bundle, .layer_dirfd = -1, .launch = LAUNCH_NONE };
 	int r = decide(&m, err);
 
 	done(&m);

@@ -182,6 +182,10 @@ void spec_for_worker(const struct vm_spec *vm, const char *vmm, const char *bina
 		.virtiofsd = vm->virtiofs ? (char *)vm->virtiofsd : NULL,
 		.has_virtiofs_timeout = vm->virtiofs,
 		.virtiofs_timeout = vm->virtiofs_timeout,
+		.has_spare_disks = true,
+		.spare_disks = vm->n_spares[VMM_SPARE_WRITABLE],
+		.has_spare_readonly_disks = true,
+		.spare_readonly_disks = vm->n_spares[VMM_SPARE_READONLY],
 		.has_root_disk = vm->has_root,
 		.root_disk = vm->root,
 	};

@@ -43,6 +43,7 @@ enum message {
 	/* control.sock: the worker of a container that is added to a VM which runs already */
 	MESSAGE_ADD = 18,
 	MESSAGE_SHARE = 19,
+	MESSAGE_DISK = 22,
 	/* stream port and control.sock: how a process ended; id = its number */
 	MESSAGE_EXIT = 16,
 	/* stream port; id = stream_id() */

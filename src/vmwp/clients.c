@@ -235,6 +235,8 @@ static int request_destroy(struct client *c, const struct frame *f, void *messag
 	const struct hv_agent_container *body = message;
 	struct member *m = member_find(c->worker, body->id);
 
+	if (!m)
+		m = member_find_leaving(c->worker, body->id);
 	if (m)
 		return member_request_destroy(c, m, f);
 	channel_send(c->channel, f->type, FRAME_REPLY, f->id, NULL, 0);
@@ -362,6 +364,7 @@ static const struct {
 	[MESSAGE_MOUNT] = { &hv_worker_mount_type, hot_request_mount, true, offsetof(struct hv_worker_mount, id) },
 	[MESSAGE_ADD] = { &hv_worker_member_type, member_request_add, true, NO_ID },
 	[MESSAGE_SHARE] = { &hv_worker_share_type, member_request_share, true, NO_ID },
+	[MESSAGE_DISK] = { &hv_worker_disk_type, member_request_disk, true, NO_ID },
 };
 
 /* Whether the container that a request is about is there: this worker's own, or another one in its VM. */

@@ -2,7 +2,7 @@
 /*
  * The worker of a container in another's VM, a member of its pod: with all duties of a container's process on the host, but without a VMM.
  * It is in the pod's network namespace and adds the container to the VM by way of that VM's worker (members.c): ADD with its stdio, then
- * SHARE for each file system, each answered before the next so that descriptors never pile up. Then hvrun runs its hooks, and says CREATE.
+ * SHARE for each file system and DISK for each disk, each answered before the next so that descriptors never pile up. Then hvrun runs its hooks, and says CREATE.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -107,19 +107,19 @@ static int on_launcher_closed(void *data, _unused_ struct channel *c, _unused_ c
 
 /* set-up --------------------------------------------------------------------------------------------------------------- */
 
-/* The descriptors, in the order of worker.json; the shares are what is left. */
+/* The descriptors, in the order of worker.json. */
 struct join_fds {
 	int connection, state, network, console;
-	const int *shares;
+	const int *shares, *disks;
 };
 
 static int sort_fds(const struct hv_worker_join *m, int *fds, size_t n_fds, struct join_fds *ret, struct error *err)
 {
 	size_t fixed = 3 + (m->console ? 1 : 0);
 
-	if (n_fds != fixed + m->n_shares || m->console != m->member->create->terminal)
-		return error_set(err, EPROTO, "JOIN: %zu descriptors came, %zu are needed", n_fds, fixed + m->n_shares);
-	*ret = (struct join_fds){ fds[0], fds[1], fds[2], m->console ? fds[3] : -1, fds + fixed };
+	if (n_fds != fixed + m->n_shares + m->n_disks || m->console != m->member->create->terminal)
+		return error_set(err, EPROTO, "JOIN: %zu descriptors came, %zu are needed", n_fds, fixed + m->n_shares + m->n_disks);
+	*ret = (struct join_fds){ fds[0], fds[1], fds[2], m->console ? fds[3] : -1, fds + fixed, fds + fixed + m->n_shares };
 	return 0;
 }
 
@@ -143,6 +143,11 @@ static int add(struct join *j, const struct hv_worker_join *m, const struct join
 		struct client_request share = { .type = MESSAGE_SHARE, .fds = &f->shares[i], .n_fds = 1 };
 
 		r = call(f->connection, &share, &hv_worker_share_type, &m->shares[i], err);
+	}
+	for (size_t i = 0; r == 0 && i < m->n_disks; i++) {
+		struct client_request disk = { .type = MESSAGE_DISK, .fds = &f->disks[i], .n_fds = 1 };
+
+		r = call(f->connection, &disk, &hv_worker_disk_type, &m->disks[i], err);
 	}
 	return r;
 }

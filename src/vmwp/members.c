@@ -3,8 +3,8 @@
  * The containers that share a VM with the one that it was made for: the members of a pod, whose sandbox that one is. The order of
  * each:
  *
- *   ADD (number, streams) → SHARE … → CREATE → the guest has made it → START …
- *   EXIT, DESTROY, or the end of its worker → REMOVE to the guest → its shares leave the tree → EXIT to its worker.
+ *   ADD (number, streams) → SHARE … → DISK … → CREATE → the guest has made it → START …
+ *   EXIT, DESTROY, or the end of its worker → REMOVE to the guest → its shares leave the tree, its disks the VM → EXIT to its worker.
  *
  * A member is the worker's own bookkeeping: a guest knows it by an id and a number that were chosen here, and can say no more about it
  * than about any process of its own. That it does not answer REMOVE in time changes nothing for the host.
@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <ocispec/types.h>
@@ -38,6 +39,7 @@ enum member_phase {
 	MEMBER_CREATED,	 /* START may come, or has come */
 	MEMBER_ENDING,	 /* REMOVE is not answered */
 	MEMBER_REMOVED,	 /* nothing of it is in the guest or in the share tree */
+	MEMBER_GONE,	 /* its process is forgotten, too: only its disks are still on their way out */
 };
 
 struct member_share {
@@ -49,13 +51,16 @@ struct member {
 	struct member *next;
 	struct worker *worker;
 	struct oci_doc *doc;
-	const struct hv_agent_create *create;
+	struct hv_agent_create *create;
 	enum member_phase phase;
 	uint32_t process;
 	int state_dirfd;
 	uint64_t memory, reserved;
 	struct member_share *shares;
 	size_t n_shares;
+	size_t n_disks; /* of create->disks, that are in the VM */
+	bool disk_asked; /* for the next one, by this request */
+	uint64_t disk_id;
 	bool started, unwanted; /* unwanted: it has to go as soon as the guest has made it */
 	struct event_source *timer;
 	struct client *destroyer; /* who waits for the end, and by which id */
@@ -68,7 +73,16 @@ struct member *member_find(const struct worker *w, const char *id)
 {
 	struct member *m = w->members;
 
-	while (m && (m->phase == MEMBER_REMOVED || !str_eq(m->create->id, id)))
+	while (m && (m->phase >= MEMBER_REMOVED || !str_eq(m->create->id, id)))
+		m = m->next;
+	return m;
+}
+
+struct member *member_find_leaving(const struct worker *w, const char *id)
+{
+	struct member *m = w->members;
+
+	while (m && !(m->phase >= MEMBER_REMOVED && str_eq(m->create->id, id) && spares_has(w, m->process)))
 		m = m->next;
 	return m;
 }
@@ -141,12 +155,29 @@ static void member_free(struct member *m)
 	free(m);
 }
 
-/* Nothing of it is left but its process's number. */
+/* Nothing of it is left but its process's number; and its disks, until they are out. */
 static void forget(struct member *m)
 {
 	remove_shares(m);
+	spares_release(m->worker, m->process);
+	if (spares_has(m->worker, m->process)) {
+		m->timer = event_source_free(m->timer);
+		m->phase = MEMBER_GONE;
+		m->memory = 0;
+		return;
+	}
 	answer_destroy(m);
 	member_free(m);
+}
+
+void member_disks_out(struct worker *w, uint32_t process)
+{
+	struct member *m = by_process(w, process);
+
+	if (m && m->phase == MEMBER_GONE)
+		forget(m);
+	else if (m && m->phase != MEMBER_ADDED)
+		answer_destroy(m);
 }
 
 /* The guest never had it. */
@@ -154,6 +185,7 @@ static void drop(struct member *m)
 {
 	struct remote *r = remote_find(m->worker, m->process);
 
+	m->disk_asked = false;
 	mux_remove_process(m->worker->mux, m->process);
 	if (r->client)
 		r->client->process = PROCESS_INIT;
@@ -175,7 +207,9 @@ static int on_remove_timeout(void *data, _unused_ struct error *err)
 	m->timer = event_source_free(m->timer);
 	if (m->phase == MEMBER_CREATING) {
 		remove_shares(m);
-		answer_destroy(m);
+		spares_release(w, m->process);
+		if (!spares_has(w, m->process))
+			answer_destroy(m);
 		return 0;
 	}
 	mux_remove_process(w->mux, m->process);
@@ -197,7 +231,7 @@ static int remove_answered(struct worker *w, const struct pending *p, const stru
 {
 	struct member *m = by_process(w, p->process);
 
-	if (!m)
+	if (!m || m->phase == MEMBER_GONE)
 		return 0; /* too late */
 	if (!f)
 		log_warning("container \"%s\": %s", m->create->id, e->msg);
@@ -205,7 +239,9 @@ static int remove_answered(struct worker *w, const struct pending *p, const stru
 	m->memory = 0;
 	m->timer = event_source_free(m->timer); /* output takes the time that its reader takes */
 	remove_shares(m);
-	answer_destroy(m);
+	spares_release(w, m->process);
+	if (!spares_has(w, m->process))
+		answer_destroy(m);
 	return 0; /* whoever takes answers looks for complete ends next */
 }
 
@@ -220,6 +256,7 @@ static void limit_time(struct member *m)
 void member_end(struct worker *w, struct member *m)
 {
 	const struct pending p = { .process = m->process, .answered = remove_answered };
+	const struct hv_agent_remove message = { .id = m->create->id, .disks = m->create->disks, .n_disks = m->create->n_disks };
 
 	if (m->phase == MEMBER_ADDED) {
 		drop(m);
@@ -232,7 +269,7 @@ void member_end(struct worker *w, struct member *m)
 	if (m->phase == MEMBER_CREATING)
 		return;
 	m->phase = MEMBER_ENDING;
-	guest_send(w, MESSAGE_REMOVE, &hv_agent_container_type, &(struct hv_agent_container){ .id = m->create->id }, &p);
+	guest_send(w, MESSAGE_REMOVE, &hv_agent_remove_type, &message, &p);
 }
 
 void members_check_end(struct worker *w)
@@ -364,6 +401,56 @@ int member_request_share(struct client *c, const struct frame *f, void *message,
 	return 0;
 }
 
+/* The descriptor can do what is said and nothing more; what is behind it QEMU will find as it is said, or refuse. */
+static int check_medium(const struct hv_worker_disk *d, int fd, struct vmm_disk *ret, struct error *err)
+{
+	enum vmm_disk_format format = vmm_disk_format_from_string(d->format);
+	int flags = fcntl(fd, F_GETFL);
+	struct stat st;
+
+	if (format < 0 || flags < 0 || fstat(fd, &st) < 0 || !(d->device ? S_ISBLK(st.st_mode) : S_ISREG(st.st_mode)) ||
+	    (flags & O_ACCMODE) != (d->readonly ? O_RDONLY : O_RDWR))
+		return error_set(err, EPROTO, "DISK: its descriptor is not what the message says");
+	*ret = (struct vmm_disk){ .fd = fd, .format = format, .readonly = d->readonly, .device = d->device };
+	return 0;
+}
+
+int member_request_disk(struct client *c, const struct frame *f, void *message, struct error *err)
+{
+	const struct hv_worker_disk *body = message;
+	struct member *m = by_process(c->worker, c->process);
+	_cleanup_fd_ int fd = -1;
+	struct vmm_disk medium;
+	int r;
+
+	if (!m || m->phase != MEMBER_ADDED || m->disk_asked || m->n_disks == m->create->n_disks || channel_take_fds(c->channel, &fd, 1) != 1)
+		return error_set(err, EPROTO, "unexpected DISK");
+	r = check_medium(body, fd, &medium, err);
+	if (r == 0)
+		r = spares_insert(c->worker, m->process, &medium, body->field ? body->field : "disk", &m->create->disks[m->n_disks].index, err);
+	if (r < 0)
+		return r;
+	m->disk_asked = true;
+	m->disk_id = f->id;
+	return 0;
+}
+
+void member_disk_inserted(struct worker *w, uint32_t process, const struct error *e)
+{
+	struct member *m = by_process(w, process);
+	const struct remote *r = remote_find(w, process);
+
+	if (!m || !m->disk_asked)
+		return;
+	m->disk_asked = false;
+	if (!e)
+		m->n_disks++;
+	if (r && r->client && e)
+		channel_send_error(r->client->channel, MESSAGE_DISK, m->disk_id, e);
+	else if (r && r->client)
+		channel_send(r->client->channel, MESSAGE_DISK, FRAME_REPLY, m->disk_id, NULL, 0);
+}
+
 /* CREATE, START ----------------------------------------------------------------------------------------------------------- */
 
 static int close_shares(struct member *m, struct error *err)
@@ -406,6 +493,8 @@ int member_request_create(struct client *c, struct member *m, const struct frame
 
 	if (m->phase != MEMBER_ADDED)
 		return error_set(err, EPROTO, "CREATE is for the container's own worker, once");
+	if (m->n_disks != m->create->n_disks)
+		return error_set(err, EPROTO, "CREATE: %zu disks, %zu of them have come", m->create->n_disks, m->n_disks);
 	m->phase = MEMBER_CREATING;
 	guest_send(c->worker, MESSAGE_CREATE, &hv_agent_create_type, m->create, &p);
 	return 0;
@@ -424,7 +513,7 @@ static int update_answered(struct worker *w, const struct pending *p, const stru
 {
 	struct member *m = by_process(w, p->process);
 
-	if (m && m->phase != MEMBER_REMOVED)
+	if (m && m->phase < MEMBER_REMOVED)
 		m->memory = f ? p->memory_will : p->memory_was;
 	return guest_relay_answer(w, p, f, e, err);
 }

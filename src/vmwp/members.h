@@ -15,6 +15,9 @@ struct member;
 /* The one with that id, or NULL. One that the guest has removed is none, though its last output may be on its way. */
 struct member *member_find(const struct worker *w, const char *id);
 
+/* One with that id that the guest has no more, or never had, and whose disks are on their way out; or NULL. */
+struct member *member_find_leaving(const struct worker *w, const char *id);
+
 /* Whether the guest has not been told of it. */
 bool member_is_new(const struct member *m);
 
@@ -29,14 +32,19 @@ int member_state_dir(const struct worker *w, uint32_t process);
 
 /*
  * Requests, as clients.c has them: 0 when they will be answered later, or < 0 with the error to answer. start: only the first one may
- * go on. destroy is answered when the member and all that it had is gone.
+ * go on. disk: in the order of create.disks. destroy is answered when the member and all that it had is gone.
  */
 int member_request_add(struct client *c, const struct frame *f, void *message, struct error *err);
 int member_request_share(struct client *c, const struct frame *f, void *message, struct error *err);
+int member_request_disk(struct client *c, const struct frame *f, void *message, struct error *err);
 int member_request_create(struct client *c, struct member *m, const struct frame *f, struct error *err);
 int member_request_start(struct member *m, struct error *err);
 int member_request_update(struct client *c, struct member *m, const struct frame *f, const struct oci_resources *r, struct error *err);
 int member_request_destroy(struct client *c, struct member *m, const struct frame *f);
+
+/* The disk that it has asked for last has its medium, or has none because of e. And: there is no medium of it in the VM any more. */
+void member_disk_inserted(struct worker *w, uint32_t process, const struct error *e);
+void member_disks_out(struct worker *w, uint32_t process);
 
 /* Its process has ended, or its worker has gone: what the guest has of it is removed, and then the member. */
 void member_end(struct worker *w, struct member *m);

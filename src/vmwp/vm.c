@@ -26,7 +26,7 @@
 
 enum { KEPT = 4096 }; /* bytes of either text */
 
-/* Our ends and theirs of what connects us with the VMM; a monitor only where something is saved or loaded. Of FILES the other end is virtiofsd's. */
+/* Our ends and theirs of what connects us with the VMM; a monitor only where something is saved or loaded, or put into spare disks. Of FILES the other end is virtiofsd's. */
 enum { CONTROL, STREAM, CONSOLE, MONITOR, FILES, _PAIRS };
 
 static void close_pairs(int pairs[_PAIRS][2])
@@ -66,6 +66,7 @@ static void fill_spec(const struct worker *w, int pairs[_PAIRS][2], struct vm_sp
 		.n_nics = w->n_nics,
 		.disks = w->disks,
 		.n_disks = w->n_disks,
+		.n_spares = { [VMM_SPARE_WRITABLE] = vm->spare_disks, [VMM_SPARE_READONLY] = vm->spare_readonly_disks },
 		.storage = vm->storage,
 		.has_root = vm->has_root_disk,
 		.root = vm->root_disk,
@@ -269,7 +270,7 @@ static int load(struct worker *w, struct error *err)
 static int make_pairs(const struct worker *w, int pairs[_PAIRS][2], struct error *err)
 {
 	for (int i = 0; i < _PAIRS; i++) {
-		bool needed = i != FILES && (i != MONITOR || w->start != VMM_START_BOOT);
+		bool needed = i != FILES && (i != MONITOR || w->start != VMM_START_BOOT || spares_exist(w));
 		int r = needed ? fd_socketpair(SOCK_STREAM, pairs[i]) : 0;
 
 		if (r < 0)
@@ -306,10 +307,10 @@ static int spawn(struct worker *w, int pairs[_PAIRS][2], int stderr_fd, struct e
 	struct vm_spec spec;
 	int r;
 
-	if (w->start != VMM_START_BOOT) {
+	if (pairs[MONITOR][1] >= 0)
 		keep[n_keep++] = pairs[MONITOR][1];
+	if (w->start != VMM_START_BOOT)
 		keep[n_keep++] = w->memory_fd;
-	}
 	if (pairs[FILES][1] >= 0)
 		keep[n_keep++] = pairs[FILES][1];
 	for (unsigned i = 0; i < w->n_nics; i++)
@@ -330,7 +331,7 @@ static int spawn(struct worker *w, int pairs[_PAIRS][2], int stderr_fd, struct e
 
 static int open_monitor(struct worker *w, int fd, struct error *err)
 {
-	static const struct vmm_monitor_ops ops = { .failed = on_monitor_failed };
+	static const struct vmm_monitor_ops ops = { .failed = on_monitor_failed, .changed = spares_changed };
 
 	return fd < 0 ? 0 : w->vmm->monitor_new(w->loop, fd, &ops, w, &w->monitor, err);
 }

@@ -60,6 +60,13 @@ struct remote {
 	int wait_status;
 };
 
+/* A spare disk of the VM (spares.c). */
+struct spare {
+	enum spare_state { SPARE_EMPTY, SPARE_FILLING, SPARE_FULL, SPARE_EMPTYING, SPARE_LOST } state;
+	uint32_t process; /* whose medium it has, unless it is empty or lost */
+	bool unwanted;	  /* to be emptied as soon as it has been filled */
+};
+
 /* What WorkerStartup of worker.json is made of. */
 enum startup_mark { STARTUP_SETUP, STARTUP_VMM, STARTUP_GUEST, STARTUP_CREATE, STARTUP_CREATED, _STARTUP_MARKS };
 
@@ -90,6 +97,7 @@ struct worker {
 	unsigned n_nics;
 	struct vmm_disk disks[VMM_DISKS_MAX]; /* their fds as long as the VM may have to be booted again; the first n_disks */
 	unsigned n_disks;
+	struct spare spares[_VMM_SPARE_MAX * VMM_SPARES_MAX]; /* as many as setup->vm says */
 	char *network_sent; /* what the network namespace had, as the guest has it */
 	int network_fd;	    /* says that something has changed there */
 	struct event_source *network_source, *network_timer;
@@ -242,6 +250,23 @@ void share_remove(struct worker *w, const char *name, bool file);
 int hot_request_mount(struct client *c, const struct frame *f, void *message, struct error *err);
 void hot_shares_remove(struct worker *w, uint32_t process);
 void hot_shares_done(struct worker *w);
+
+/* spares.c: disks for members ---------------------------------------------------------------------------------------------------- */
+
+bool spares_exist(const struct worker *w);
+
+/*
+ * Puts a medium into one of the right kind for the member whose process that is; d->fd stays the caller's. Returns 0 with the disk's number, and
+ * member_disk_inserted() will be called, unless spares_release() has been before; or < 0 with the field in the message.
+ */
+int spares_insert(struct worker *w, uint32_t process, const struct vmm_disk *d, const char *field, uint32_t *ret_number, struct error *err);
+
+/* Takes out all media of the process's: when spares_has() says that it has none any more, member_disks_out() has been called, or there were none. */
+void spares_release(struct worker *w, uint32_t process);
+bool spares_has(const struct worker *w, uint32_t process);
+
+/* vmm_monitor_ops.changed of a worker. */
+int spares_changed(void *data, unsigned number, const struct error *e, struct error *err);
 
 /* startup.c: what it took until the container was there --------------------------------------------------------------------------- */
 

@@ -5,86 +5,11 @@
 # that share namespaces by path; in type HyperV they are in the sandbox's virtual machine. What a caller sees is the same.
 
 load lib
+load pods
 
-# What each engine calls it: "mark BUNDLE sandbox|container SANDBOX"
-mark_cri()
-{
-	config_of "$1" '.annotations += {"io.kubernetes.cri.container-type": $t, "io.kubernetes.cri.sandbox-id": $id}' --arg t "$2" --arg id "$3"
-}
-
-mark_crio()
-{
-	config_of "$1" '.annotations += {"io.kubernetes.cri-o.ContainerType": $t, "io.kubernetes.cri-o.SandboxID": $id}' --arg t "$2" --arg id "$3"
-}
-
-# The sandbox's bundle, as $POD in $BUNDLE; what it runs does nothing, and has the pod's name.
 setup_test()
 {
-	POD=$ID MARK=mark_cri
-	only_hvrun || return
-	process /bin/init pause
-	config '.hostname = "podname"'
-}
-
-# "sandbox [JQ-PROGRAM]"
-sandbox()
-{
-	"$MARK" "$BUNDLE" sandbox "$POD"
-	[ -z "${1-}" ] || config "$1"
-	background "$POD"
-	POD_PID=$(container_pid "$POD")
-}
-
-# A bundle for a member: network, ipc and uts namespace are the sandbox's. "member NAME PROGRAM [ARG...]"
-member()
-{
-	local name=$1
-	shift
-	make_bundle "$SCRATCH/$name"
-	"$MARK" "$SCRATCH/$name" container "$POD"
-	config_of "$SCRATCH/$name" '.process.args = $ARGS.positional' --args -- "$@"
-	config_of "$SCRATCH/$name" 'del(.hostname) | .linux.namespaces |= map(
-		{network: "net", ipc: "ipc", uts: "uts"}[.type] as $file
-		| if $file then . + {path: ("/proc/" + $pid + "/ns/" + $file)} else . end)' --arg pid "$POD_PID"
-}
-
-# The pid namespace of the sandbox, too.
-share_pids()
-{
-	config_of "$SCRATCH/$1" '(.linux.namespaces[] | select(.type == "pid")).path = "/proc/" + $pid + "/ns/pid"' --arg pid "$POD_PID"
-}
-
-# Starts a member in the background: "start_member NAME [TEXT]"
-start_member()
-{
-	(cd "$SCRATCH/$1" && plain run -d --pid-file "$SCRATCH/$POD-$1.pid" "$POD-$1") >"$SCRATCH/$1.out" 2>"$SCRATCH/$1.err" </dev/null ||
-		{ errors=$(<"$SCRATCH/$1.err"); fail "member $1 did not start"; return 1; }
-	[ "${2-ready:}" = "" ] || eventually file_has "$SCRATCH/$1.out" "${2-ready:}"
-}
-
-# In the foreground.
-in_member()
-{
-	(cd "$SCRATCH/$1" && shift && "$@")
-}
-
-run_member()
-{
-	try in_member "$1" plain run "$POD-$1"
-}
-
-exited()
-{
-	is_state "$1" stopped
-}
-
-vmm_count()
-{
-	local n=0 pid
-	for pid in $(test_processes | cut -d' ' -f2 | tr -d :); do
-		[[ $(readlink "/proc/$pid/exe") != *qemu* ]] || n=$((n + 1))
-	done
-	echo "$n"
+	setup_pod
 }
 
 @test "a member runs in its sandbox's machine, with the sandbox's type" {
@@ -182,15 +107,6 @@ bind_shm()
 	# with the same id again: nothing of the first is left, in the guest neither
 	start_member a
 	same "$(grep -v ready: "$SCRATCH/a.out")" "$(printf '%s\n' new 'full 1')"
-}
-
-@test "a member's layer on disk has no place in a machine that runs: refused before anything is made" {
-	only_hyperv "a member of a pod is a process like others"
-	sandbox
-	member a /bin/init exit 0
-	config_of "$SCRATCH/a" '.annotations += {"io.hvrun.sandbox": "overlay"}'
-	run_member a
-	refused 'io.hvrun.sandbox: "overlay": a member of the pod sandbox .* "memory" is possible'
 }
 
 @test "CRI-O's annotations do the same" {

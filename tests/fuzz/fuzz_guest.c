@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -23,7 +24,17 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { CLIENTS = 4, ROUNDS = 24, IDLE_BYTES = 3000 };
+enum { CLIENTS = 4, ROUNDS = 24, IDLE_BYTES = 3000, CHANGES_MAX = 64 };
+
+/* What the VMM has been asked to do with spare disks, and has not done yet; and what is in them. */
+static struct media {
+	struct {
+		unsigned disk;
+		bool insert;
+	} changes[CHANGES_MAX];
+	size_t n_changes;
+	bool in[VMM_SPARES_MAX];
+} media;
 
 struct fuzz {
 	const uint8_t *p, *end;
@@ -94,6 +105,33 @@ int template_hello(_unused_ struct worker *w, _unused_ uint32_t version, _unused
 {
 	abort();
 }
+
+/* A disk has one medium at a time, and what is taken out has been put in. */
+static int change(unsigned disk, bool insert)
+{
+	if (disk >= VMM_SPARES_MAX || media.n_changes == CHANGES_MAX || media.in[disk] == insert)
+		abort();
+	for (size_t i = 0; i < media.n_changes; i++)
+		if (media.changes[i].disk == disk)
+			abort();
+	media.changes[media.n_changes].disk = disk;
+	media.changes[media.n_changes++].insert = insert;
+	return 0;
+}
+
+static int insert_medium(_unused_ struct vmm_monitor *m, unsigned i, const struct vmm_disk *medium, _unused_ struct error *err)
+{
+	if (fcntl(medium->fd, F_GETFD) < 0)
+		abort();
+	return change(i, true);
+}
+
+static int eject_medium(_unused_ struct vmm_monitor *m, unsigned i, _unused_ struct error *err)
+{
+	return change(i, false);
+}
+
+static const struct vmm_ops vmm = { .insert = insert_medium, .eject = eject_medium };
 
 /* Times pass when the input says so (step_time): linked with --wrap. */
 static bool time_passes;
@@ -232,6 +270,9 @@ static const struct {
 	{ MESSAGE_DEBUG, "{\"id\": \"@\", \"programSize\": 9, \"process\": {\"cwd\": \"/\", \"args\": [\"x\"]}}", 4 },
 	{ MESSAGE_DEBUG, "{\"id\": \"a\", \"programSize\": 9, \"process\": {\"cwd\": \"/\", \"args\": [\"x\"], \"terminal\": true}}", 2 },
 	{ MESSAGE_DEBUG, "{\"id\": \"@\", \"programSize\": 9, \"process\": {\"cwd\": \"/\", \"args\": [\"x\"]}}", 3 },
+	{ MESSAGE_ADD, "{\"create\": {\"id\": \"a\", \"config\": \"{}\", \"disks\": [{\"index\": 9}]}, \"memory\": 5, \"reserved\": 1}", 4 },
+	{ MESSAGE_DISK, "{\"format\": \"raw\", \"readonly\": false, \"device\": false}", 1 },
+	{ MESSAGE_DISK, "{\"format\": \"raw\", \"readonly\": true, \"device\": false}", 1 },
 };
 
 static void step_client(struct fuzz *f)
@@ -247,7 +288,7 @@ static void step_client(struct fuzz *f)
 		client_add(&f->w, pair[1], false, &err);
 	}
 	for (unsigned i = 0; i < requests[which].n_fds; i++)
-		fds[i] = open("/dev/null", O_RDWR | O_CLOEXEC);
+		fds[i] = requests[which].type == MESSAGE_DISK ? memfd_create("disk", MFD_CLOEXEC) : open("/dev/null", O_RDWR | O_CLOEXEC);
 	client_send(*sock, requests[which].type, 0, 1, requests[which].body, strlen(requests[which].body), fds, requests[which].n_fds, &err);
 	for (unsigned i = 0; i < requests[which].n_fds; i++)
 		fd_close(fds[i]);
@@ -294,9 +335,28 @@ static void step_time(struct fuzz *f)
 	time_passes = take(f) & 1;
 }
 
+/* The VMM has done what it was asked first, or could not. */
+static void step_changed(struct fuzz *f)
+{
+	const struct error failed = { .code = EIO, .msg = "failed" };
+	bool good = !(take(f) & 1), insert = media.changes[0].insert;
+	unsigned disk = media.changes[0].disk;
+	struct error err;
+
+	if (media.n_changes == 0)
+		return;
+	media.n_changes--;
+	memmove(media.changes, media.changes + 1, media.n_changes * sizeof(*media.changes));
+	if (good)
+		media.in[disk] = insert;
+	if (spares_changed(&f->w, disk, good ? NULL : &failed, &err) < 0)
+		abort();
+}
+
 static void (*const steps[])(struct fuzz *f) = {
 	step_control, step_streams, step_hello,	      step_answer,   step_stream_frame, step_much,
 	step_exit,    step_client,  step_client_goes, step_launcher, step_stdio,	step_time,
+	step_changed,
 };
 
 /* a worker ---------------------------------------------------------------------------------------------------------------------- */
@@ -328,6 +388,8 @@ static void start(struct fuzz *f, const struct hv_worker_setup *setup)
 
 	f->w = WORKER_NONE;
 	f->w.setup = setup;
+	f->w.vmm = &vmm;
+	media = (struct media){ 0 };
 	make_pipe(&f->w.stdio[0], &f->stdin_fd);
 	make_pipe(&f->stdout_fd, &f->w.stdio[1]);
 	f->w.stdio[2] = open("/dev/null", O_WRONLY | O_CLOEXEC);
@@ -349,6 +411,22 @@ static void drain(int fd)
 		;
 }
 
+/* Nothing is in a disk that is thought to be empty, and what is in one is somebody's who is there, or on its way out. */
+static void check_spares(const struct worker *w)
+{
+	const struct member *leaving = member_find_leaving(w, "a");
+
+	for (unsigned i = 0; i < VMM_SPARES_MAX; i++) {
+		const struct spare *s = &w->spares[i];
+		bool owned = s->state != SPARE_EMPTY && s->state != SPARE_LOST;
+
+		if (leaving && s->process == member_process(leaving) && s->state == SPARE_FULL)
+			abort();
+		if ((owned && member_state_dir(w, s->process) < 0) || (media.in[i] && s->state <= SPARE_FILLING))
+			abort();
+	}
+}
+
 static void check(const struct worker *w)
 {
 	unsigned pending = 0, clients = 0;
@@ -359,6 +437,7 @@ static void check(const struct worker *w)
 		clients++;
 	if (pending != w->n_pending || clients != w->n_clients)
 		abort();
+	check_spares(w);
 }
 
 static int settle(struct fuzz *f)
@@ -412,8 +491,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct hv_agent_create create = { .id = (char *)"@", .config = (char *)"{}" };
 	struct hv_worker_share shares[] = { { .readonly_after_create = true }, { 0 } };
-	struct hv_worker_vm vm = { .memory = 100 };
-	const struct hv_worker_setup setup = { .id = (char *)"@", .create = &create, .vm = &vm, .shares = shares, .n_shares = 2 };
+	struct hv_worker_vm machine = { .memory = 100, .spare_disks = 1 };
+	const struct hv_worker_setup setup = { .id = (char *)"@", .create = &create, .vm = &machine, .shares = shares, .n_shares = 2 };
 	struct fuzz f = { .p = data, .end = data + size, .clients = { -1, -1, -1, -1 } };
 	int before = lowest(), r = 0;
 

@@ -63,6 +63,8 @@ static void test_defaults(void **state)
 	assert_int_equal(s->hyperv.virtiofs_timeout, 0);
 	assert_true(s->hyperv.memory >= 96 << 20);
 	assert_true(s->hyperv.vcpus >= 1);
+	assert_int_equal(s->hyperv.spare_disks, 4);
+	assert_int_equal(s->hyperv.spare_readonly_disks, 2);
 	assert_true(s->hyperv.boot_timeout >= 10);
 	assert_int_equal(s->hyperv.worker[0], '/');
 	assert_int_equal(s->hyperv.kernel[0], '/');
@@ -82,7 +84,7 @@ static void test_all_keys(void **state)
 		     "\"cgroup_manager\": \"disabled\", \"allowed_systemd_properties\": [\"A*\"],\n"
 		     "  \"hyperv\": {\"accel\": \"tcg\", \"vmm\": \"qemu\", \"vmm_path\": \"/q\", \"vmm_files\": [\"/a\", \"/b\"], "
 		     "\"worker\": \"/w\", \"kernel\": \"/k\",\n"
-		     "    \"initrd\": \"/i\", \"machine\": \"m\", \"memory\": \"2G\", \"vcpus\": 4, \"boot_timeout\": 5, \"spare_links\": 3, \"join_network\": true, \"apparmor_dir\": \"/p\", \"virtiofs_timeout\": 7, "
+		     "    \"initrd\": \"/i\", \"machine\": \"m\", \"memory\": \"2G\", \"vcpus\": 4, \"boot_timeout\": 5, \"spare_links\": 3, \"spare_disks\": 8, \"spare_readonly_disks\": 0, \"join_network\": true, \"apparmor_dir\": \"/p\", \"virtiofs_timeout\": 7, "
 		     "\"share_type\": \"virtiofs\", \"virtiofsd_path\": \"/v\", \"debug_shell\": [\"/s\", \"/t\"]}}",
 		     &s, &err),
 		0);
@@ -104,6 +106,8 @@ static void test_all_keys(void **state)
 	assert_int_equal(s->hyperv.spare_links, 3);
 	assert_true(s->hyperv.join_network);
 	assert_string_equal(s->hyperv.apparmor_dir, "/p");
+	assert_int_equal(s->hyperv.spare_disks, 8);
+	assert_int_equal(s->hyperv.spare_readonly_disks, 0);
 	assert_string_equal(s->hyperv.share_type, "virtiofs");
 	assert_int_equal(s->hyperv.virtiofs_timeout, 7);
 	assert_string_equal(s->hyperv.virtiofsd_path, "/v");
@@ -167,6 +171,8 @@ static void test_wrong(void **state)
 		  "hyperv.memory: \"0\" is not a size (\"512M\", \"2G\")" },
 		{ "{\"hyperv\": {\"vcpus\": 0}}", "hyperv.vcpus: " },
 		{ "{\"hyperv\": {\"spare_links\": 9}}", "hyperv.spare_links: " },
+		{ "{\"hyperv\": {\"spare_disks\": 9}}", "hyperv.spare_disks: " },
+		{ "{\"hyperv\": {\"spare_readonly_disks\": -1}}", "hyperv.spare_readonly_disks: " },
 		{ "{\"hyperv\": {\"kernel\": \"k\"}}", "hyperv.kernel: " },
 		{ "{\"hyperv\": {\"kernal\": \"/k\"}}", "hyperv: " },
 		{ "{\"runtime_tpye\": \"HyperV\"}", "runtime_tpye" },

@@ -112,6 +112,41 @@ static void test_derived(void **state)
 	assert_string_equal(c->linux_->cgroups_path, "/web");
 }
 
+/* Whatever has a disk: its places in the guest are the member's own, as are those of shares. */
+static void test_disks(void **state)
+{
+	const char json[] = "{\"ociVersion\": \"1.3.0\", \"root\": {\"path\": \"r\"}, \"mounts\": [{\"destination\": \"/d\", \"type\": \"bind\", "
+			    "\"source\": \"/dev/sdb\", \"options\": [\"bind\"]}, {\"destination\": \"/m\", \"type\": \"ext4\", \"source\": \"i.img\", "
+			    "\"options\": [\"ro\"]}], \"annotations\": {\"io.hvrun.sandbox\": \"overlay\", \"io.hvrun.sandbox.size\": \"32M\", "
+			    "\"io.hvrun.rootfs.type\": \"erofs\"}, \"linux\": {\"namespaces\": [{\"type\": \"network\", \"path\": \"/n\"}]}}";
+	struct bundle b = { .path = (char *)"/bundle", .dirfd = -1, .rootfs = (char *)"/bundle/r", .json = (char *)json, .json_len = strlen(json) };
+	const bool shared[] = { true }, devices[] = { true, false };
+	const struct guest_pod pod = { .sandbox = "pod", .share_prefix = "0123", .shared = shared };
+	_cleanup_guest_config_ struct guest_config *g = NULL;
+	_cleanup_doc_ struct oci_doc *doc = NULL, *derived = NULL;
+	const struct oci_config *c;
+	struct error err;
+
+	(void)state;
+	assert_int_equal(json_parse(&oci_config_type, json, strlen(json), &doc, &err), 0);
+	b.config = oci_doc_root(doc);
+	assert_int_equal(guest_config_derive_member(&b, &(struct guest_facts){ .id = "web", .devices = devices }, &pod, &g, &err), 0);
+	assert_int_equal(g->n_disks, 4);
+	assert_true(g->disks[0].layer);
+	assert_string_equal(g->disks[0].mount, GUEST_LAYER_DIR ".0123");
+	assert_string_equal(g->disks[1].mount, GUEST_ROOT_DIR ".0123");
+	assert_true(g->disks[1].readonly);
+	assert_string_equal(g->disks[2].name, "0123.2");
+	assert_false(g->disks[2].readonly);
+	assert_string_equal(g->disks[3].source, "/bundle/i.img");
+	assert_true(g->disks[3].readonly);
+	assert_int_equal(json_parse(&oci_config_type, g->json, strlen(g->json), &derived, &err), 0);
+	c = oci_doc_root(derived);
+	assert_string_equal(c->root->path, GUEST_ROOT_DIR ".0123");
+	assert_string_equal(c->mounts[0].source, GUEST_DISK_DIR "/0123.2");
+	assert_string_equal(c->mounts[1].source, GUEST_DISK_DIR "/0123.3");
+}
+
 static void test_refused(void **state)
 {
 	static const struct {
@@ -137,50 +172,30 @@ static void test_refused(void **state)
 	}
 }
 
-/* A disk cannot be added to a machine that runs; memory is there. */
+/* In memory it is no disk. */
 static void test_layer(void **state)
 {
-	static const struct {
-		const char *kind, *message; /* NULL: it gets the layer */
-	} rows[] = {
-		{ "overlay", "annotation io.hvrun.sandbox: \"overlay\": a member of the pod sandbox \"pod\" cannot have a disk for its layer, that virtual "
-			     "machine runs already: \"memory\" is possible" },
-		{ "memory", NULL },
-	};
-	static bool shared[] = { true };
+	static const char json[] = "{\"ociVersion\": \"1.3.0\", \"root\": {\"path\": \"rootfs\"}, \"annotations\": {\"io.hvrun.sandbox\": \"memory\"}, "
+				   "\"linux\": {\"namespaces\": [{\"type\": \"network\", \"path\": \"/n\"}]}}";
+	struct bundle b = { .path = (char *)"/bundle", .dirfd = -1, .rootfs = (char *)"/bundle/rootfs", .json = (char *)json, .json_len = strlen(json) };
+	const bool shared[] = { true };
+	const struct guest_pod pod = { .sandbox = "pod", .share_prefix = "0123", .shared = shared };
+	_cleanup_guest_config_ struct guest_config *g = NULL;
+	_cleanup_doc_ struct oci_doc *doc = NULL;
+	struct error err;
 
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		_cleanup_free_ char *json = xasprintf("{\"ociVersion\": \"1.3.0\", \"root\": {\"path\": \"rootfs\"}, \"annotations\": "
-						      "{\"io.hvrun.sandbox\": \"%s\"}, \"linux\": {\"namespaces\": [{\"type\": \"network\", \"path\": \"/n\"}]}}",
-						      rows[i].kind);
-		_cleanup_doc_ struct oci_doc *doc = NULL;
-		struct bundle b = { .path = (char *)"/bundle", .dirfd = -1, .rootfs = (char *)"/bundle/rootfs", .json = json,
-				    .json_len = strlen(json) };
-		const struct guest_pod pod = { .sandbox = "pod", .share_prefix = "0123", .shared = shared };
-		_cleanup_guest_config_ struct guest_config *g = NULL;
-		struct error err = { 0 };
-		int r;
-
-		assert_int_equal(json_parse(&oci_config_type, json, b.json_len, &doc, &err), 0);
-		b.config = oci_doc_root(doc);
-		r = guest_config_derive_member(&b, &(struct guest_facts){ .id = "web" }, &pod, &g, &err);
-		if (rows[i].message) {
-			assert_true(r < 0);
-			assert_string_equal(err.msg, rows[i].message);
-			assert_null(g);
-			continue;
-		}
-		assert_int_equal(r, 0);
-		assert_int_equal(g->n_disks, 0);
-		assert_true(g->shares[0].readonly);
-		assert_non_null(strstr(g->json, "\"io.hvrun.sandbox\":\"memory\""));
-	}
+	assert_int_equal(json_parse(&oci_config_type, json, strlen(json), &doc, &err), 0);
+	b.config = oci_doc_root(doc);
+	assert_int_equal(guest_config_derive_member(&b, &(struct guest_facts){ .id = "web" }, &pod, &g, &err), 0);
+	assert_int_equal(g->n_disks, 0);
+	assert_true(g->shares[0].readonly);
+	assert_non_null(strstr(g->json, "\"io.hvrun.sandbox\":\"memory\""));
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_shares), cmocka_unit_test(test_derived), cmocka_unit_test(test_refused),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_shares), cmocka_unit_test(test_derived), cmocka_unit_test(test_disks), cmocka_unit_test(test_refused),
 					      cmocka_unit_test(test_layer) };
 
 	return cmocka_run_group_tests_name("hyperv_member", tests, NULL, NULL);

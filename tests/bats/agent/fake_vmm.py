@@ -2,20 +2,23 @@
 """A "VMM" whose guest does not keep to doc/PROTOCOL.md. Started by hvrun-vmwp with QEMU's command line; what it does is the
 case that the file at CASE names."""
 import json
+import os
 import re
+import select
 import signal
 import socket
 import struct
 import sys
 import time
 
-from peer import (CREATE, CREDIT, DATA, DEBUG, DESTROY, EOF, ERROR, EXEC, EXIT, FREEZE, HELLO, INIT, PIDS, PROCESSES, REPLY, RESET, SEED,
+from peer import (CREATE, CREDIT, DATA, DEBUG, DESTROY, EOF, ERROR, EXEC, EXIT, FREEZE, HELLO, INIT, PIDS, PROCESSES, REMOVE, REPLY, RESET, SEED,
                   SIGNAL, START, STATS, UPDATE, Port, stream)
 
 
 class Guest:
     def __init__(self, argv):
-        fds = dict(re.findall(r"id=(control|stream|console),fd=(\d+)", " ".join(argv)))
+        fds = dict(re.findall(r"id=(control|stream|console|qmp),fd=(\d+)", " ".join(argv)))
+        self.qmp = socket.socket(fileno=int(fds["qmp"])) if "qmp" in fds else None
         self.control, self.streams, self.console = (Port(socket.socket(fileno=int(fds[n])))
                                                     for n in ("control", "stream", "console"))
 
@@ -370,6 +373,28 @@ def sends_a_program(g):
     g.streams.send(DATA, stream(2, 3), b"x")
     g.control.send(DEBUG, ident, flags=REPLY)
     silent(g)
+
+
+def keeps_disks(g):
+    """All is well but that no member is ever removed. The VMM is no guest: what its monitor asks is done."""
+    media, said = {}, b""
+    g.hello()
+    while True:
+        if not g.control.buffer and g.qmp in select.select([g.control.sock, g.qmp], [], [])[0]:
+            data, fds, _, _ = socket.recv_fds(g.qmp, 1 << 16, 1)
+            *lines, said = (said + data).split(b"\n")
+            for command in map(json.loads, lines):
+                if command["execute"] == "add-fd":
+                    media[command["arguments"]["fdset-id"]] = fds.pop()
+                elif command["execute"] == "remove-fd":
+                    os.close(media.pop(command["arguments"]["fdset-id"]))
+                g.qmp.sendall(json.dumps({"return": {}, "id": command["id"]}).encode() + b"\n")
+            continue
+        kind, _, ident, _ = g.receive()
+        if kind == DESTROY:
+            sys.exit(0)
+        if kind != REMOVE:
+            g.control.send(kind, ident, flags=REPLY)
 
 
 def main(case, claims=()):
