@@ -234,10 +234,14 @@ static const struct {
 } pods[] = { { ANNOTATION_CRI_CONTAINER_TYPE, ANNOTATION_CRI_SANDBOX_ID },
 	     { ANNOTATION_CRIO_CONTAINER_TYPE, ANNOTATION_CRIO_SANDBOX_ID } };
 
+bool annotation_is_podmans(const struct oci_string_map *map)
+{
+	return str_eq(oci_map_get(map, "io.container.manager"), "libpod");
+}
+
 static bool is_member(const struct oci_string_map *map, size_t kind)
 {
-	/* podman writes CRI-O's annotations, but its pods are no containers: there is no sandbox to go to */
-	if (pods[kind].type == ANNOTATION_CRIO_CONTAINER_TYPE && str_eq(oci_map_get(map, "io.container.manager"), "libpod"))
+	if (pods[kind].type == ANNOTATION_CRIO_CONTAINER_TYPE && annotation_is_podmans(map))
 		return false;
 	return str_eq_nocase(annotation_get(map, pods[kind].type), "container");
 }
@@ -280,4 +284,11 @@ const char *annotation_sandbox_of(const struct oci_string_map *map)
 		if (is_member(map, i))
 			return annotation_get(map, pods[i].id);
 	return NULL;
+}
+
+const char *annotation_podman_infra_of(const struct oci_string_map *map)
+{
+	bool in_pod = annotation_is_podmans(map) && str_eq_nocase(annotation_get(map, ANNOTATION_CRIO_CONTAINER_TYPE), "container");
+
+	return in_pod ? annotation_get(map, ANNOTATION_CRIO_SANDBOX_ID) : NULL;
 }

@@ -91,6 +91,15 @@ const char *annotation_sandbox_of(const struct oci_string_map *map);
 /* Whether it is a pod's sandbox. */
 bool annotation_is_sandbox(const struct oci_string_map *map);
 
+/*
+ * podman marks the containers of a pod by CRI-O's annotations, but the id there is that of the pod's infra container or, where the pod has none, of the pod,
+ * which is no container; and nothing marks the infra container. This is that id; NULL when the container is none of podman's, or in no pod.
+ */
+const char *annotation_podman_infra_of(const struct oci_string_map *map);
+
+/* Whether podman has made it. */
+bool annotation_is_podmans(const struct oci_string_map *map);
+
 /* The value of one that is a number, 0 when it is absent or negative: no limit. */
 uint64_t annotation_get_number(const struct oci_string_map *map, enum annotation a);
 

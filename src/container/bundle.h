@@ -10,7 +10,7 @@
 struct oci_config;
 struct oci_doc;
 
-/* A bundle as loaded: immutable but for sandbox (runtime/join.h), all paths absolute, shared by both runtime types. */
+/* A bundle as loaded: immutable but for sandbox (runtime/lifecycle.c, join.h), all paths absolute, shared by both runtime types. */
 struct bundle {
 	char *path;   /* absolute, symlinks resolved */
 	int dirfd;    /* the same, O_PATH | O_DIRECTORY | O_CLOEXEC */

@@ -111,6 +111,21 @@ bool member_shares(const struct oci_namespace *n, pid_t sandbox_pid, const struc
 	return n->type == OCI_NAMESPACE_TYPE_NETWORK && same_file(n->path, of_pid);
 }
 
+/*
+ * podman marks no infra container: it is one that its own members name. None of those can be another's. Who is a member by its network, and not by what its
+ * annotations say, has been let in before (runtime/join.h).
+ */
+static bool takes_members(const struct container *c, const struct bundle *member)
+{
+	const struct oci_string_map *says = member->config->annotations;
+
+	if (annotation_is_sandbox(c->state->annotations))
+		return true;
+	if (annotation_podman_infra_of(says))
+		return annotation_is_podmans(c->state->annotations) && !c->state->sandbox;
+	return !annotation_sandbox_of(says);
+}
+
 static int find_sandbox(struct member *m, struct error *err)
 {
 	const char *id = m->bundle->sandbox;
@@ -122,7 +137,7 @@ static int find_sandbox(struct member *m, struct error *err)
 		return error_wrap(err, "pod sandbox \"%s\"", id);
 	if (!str_eq(m->sandbox->state->runtime_type, hyperv_ops.name))
 		return error_set(err, EINVAL, "pod sandbox \"%s\" has runtime type %s", id, m->sandbox->state->runtime_type);
-	if (annotation_sandbox_of(m->bundle->config->annotations) && !annotation_is_sandbox(m->sandbox->state->annotations))
+	if (!takes_members(m->sandbox, m->bundle))
 		return error_set(err, EINVAL, "container \"%s\" is no pod sandbox: its own annotations do not say so", id);
 	if (m->sandbox->state->creating || !container_process_alive(m->sandbox))
 		return error_set(err, ESRCH, "pod sandbox \"%s\": container not running", id);

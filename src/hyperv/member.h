@@ -19,7 +19,7 @@ struct oci_namespace;
  * process of its own on the host (vmwp/join.c).
  */
 
-/* create for one that annotation_sandbox_of() says is a member. isolation_ops (container/isolation.h). */
+/* create for one whose bundle says that it is a member. isolation_ops (container/isolation.h). */
 int member_create(const struct create_request *req, struct error *err);
 
 /* Whether its sandbox is there and can have it: what validate says of a member. Changes nothing. Returns 0 or < 0. */

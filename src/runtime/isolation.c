@@ -109,7 +109,7 @@ static int beside_sandbox(const struct dispatch *d, int said, int wanted, struct
 	if (wanted == d->sandbox_type || (said == UNSAID && wanted == RUNTIME_TYPE_DEFAULT))
 		return d->sandbox_type;
 	return error_set(err, EINVAL, "runtime type %s: the container's pod sandbox \"%s\" is %s",
-			 runtime_type_names[wanted], annotation_sandbox_of(d->config->annotations),
+			 runtime_type_names[wanted], d->sandbox,
 			 runtime_type_names[d->sandbox_type]);
 }
 
@@ -159,7 +159,7 @@ char *runtime_type_rule(const struct dispatch *d)
 	bool outvoted = operator_says == RUNTIME_TYPE_HYPERV && said == RUNTIME_TYPE_AUTO && !d->settings->allow_annotation_default;
 
 	if (d->sandbox_type != UNSAID)
-		return xasprintf("its pod sandbox \"%s\"", annotation_sandbox_of(d->config->annotations));
+		return xasprintf("its pod sandbox \"%s\"", d->sandbox);
 	if (said >= 0 && !outvoted && vm_section(d->config))
 		return xasprintf("its %s section", vm_section(d->config));
 	if (said >= 0 && !outvoted)

@@ -16,6 +16,7 @@ struct dispatch {
 	const struct settings *settings;
 	int option;          /* --runtime-type: enum runtime_type, or -1 */
 	const char *program; /* the name that hvrun was called by */
+	const char *sandbox; /* of a pod member: its sandbox's id */
 	int sandbox_type;    /* of a pod member: its sandbox's type, or -1 */
 	const struct compat *compat;
 };

@@ -239,16 +239,35 @@ int runtime_write_pid_file(const char *path, pid_t pid, struct error *err)
 	return r < 0 ? error_errnum(err, r, "--pid-file: write %s", path) : 0;
 }
 
-/* The runtime type of the sandbox that the bundle belongs to, or -1 when it belongs to none. */
-static int sandbox_type(struct runtime *rt, const struct bundle *b, int *ret, struct error *err)
+/*
+ * podman's pods may have an infra container. In type Default it has nothing to say to the others, whose namespaces are given by path. In type HyperV it
+ * is the pod's machine, the only place where they have those namespaces.
+ */
+static int find_podman_infra(struct runtime *rt, struct bundle *b, struct error *err)
 {
-	const char *id = b->sandbox;
+	const char *id = annotation_podman_infra_of(b->config->annotations);
+	_cleanup_container_ struct container *infra = NULL;
+	int r = id ? container_open(&rt->env, id, false, &infra, err) : CONTAINER_E_NOT_FOUND;
+
+	if (r < 0)
+		return error_wrap(err, "infra container \"%s\"", id);
+	if (r == 0 && str_eq(infra->state->runtime_type, isolation_of(RUNTIME_TYPE_HYPERV)->name)) {
+		free(b->sandbox);
+		b->sandbox = xstrdup(id);
+	}
+	return 0;
+}
+
+/* The runtime type of the sandbox that the bundle belongs to, or -1 when it belongs to none. */
+static int sandbox_type(struct runtime *rt, struct bundle *b, int *ret, struct error *err)
+{
 	_cleanup_container_ struct container *sandbox = NULL;
-	int r;
+	int r = find_podman_infra(rt, b, err);
+	const char *id = b->sandbox;
 
 	*ret = -1;
-	if (!id)
-		return 0;
+	if (r < 0 || !id)
+		return r;
 	r = container_open(&rt->env, id, false, &sandbox, err);
 	if (r == 0 && container_status_of(sandbox) == CONTAINER_STOPPED)
 		r = error_set(err, ESRCH, "it has stopped");
@@ -272,6 +291,7 @@ int lifecycle_choose(struct runtime *rt, struct bundle *b, const struct isolatio
 		return r;
 	compat_gather(b, rt->settings, &compat);
 	d.compat = &compat;
+	d.sandbox = b->sandbox;
 	r = runtime_type_resolve(&d, err);
 	if (r < 0)
 		return r;

@@ -118,7 +118,7 @@ bind_shm()
 	no_errors
 }
 
-@test "podman's pods, which CRI-O's annotations name, have no sandbox: each container is for itself" {
+@test "a podman pod without an infra container, though CRI-O's annotations name one: each container is for itself" {
 	mark_crio "$BUNDLE" container no-such-container
 	config '.annotations["io.container.manager"] = "libpod"'
 	process /bin/init exit 3
@@ -131,6 +131,37 @@ bind_shm()
 	config '.annotations["io.container.manager"] = "libpod"'
 	try hv run "$ID"
 	refused 'pod sandbox "no-such-container"'
+}
+
+# podman marks the members only, and in type Default there is nothing to go to.
+@test "a podman pod's infra container has its members in its machine" {
+	config '.annotations["io.container.manager"] = "libpod"'
+	background "$POD"
+	POD_PID=$(container_pid "$POD")
+	MARK=mark_crio
+	for name in one two; do
+		member $name /bin/init all hostname , namespaces , print ready: , pause
+		config_of "$SCRATCH/$name" '.annotations["io.container.manager"] = "libpod"'
+		start_member $name
+	done
+	grep -qx 'hostname: podname' "$SCRATCH/one.out"
+	same "$(grep -E '^ns (net|ipc|uts):' "$SCRATCH/one.out")" "$(grep -E '^ns (net|ipc|uts):' "$SCRATCH/two.out")"
+	if is_hyperv; then
+		same "$(vmm_count)" 1 "machines"
+		# no member has members; and only podman's own come to what nothing marks as a sandbox
+		member three /bin/init pause
+		"$MARK" "$SCRATCH/three" container "$POD-one"
+		config_of "$SCRATCH/three" '.annotations["io.container.manager"] = "libpod"'
+		try plain run -b "$SCRATCH/three" "$POD-three"
+		refused "$POD-one" "no pod sandbox"
+		"$MARK" "$SCRATCH/three" container "$POD"
+		config_of "$SCRATCH/three" '.annotations["io.container.manager"] = "cri-o"'
+		try plain run -b "$SCRATCH/three" "$POD-three"
+		refused "$POD" "no pod sandbox"
+	fi
+	hv delete -f "$POD-one"
+	hv delete -f "$POD-two"
+	hv delete -f "$POD"
 }
 
 @test "namespaces with the sandbox's paths are the sandbox's, others are the member's own" {

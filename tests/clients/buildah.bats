@@ -9,7 +9,7 @@ setup_test()
 {
 	skip_unless "no buildah" test -x "$(command -v buildah)"
 	engine_runtime
-	! is_hyperv || sed -i 's/ "\$@"$/ --runtime-type HyperV "$@"/' "$RUNTIME"
+	engine_type
 	BUILDAH=(buildah --root "$SCRATCH/store" --runroot "$SCRATCH/run" --storage-driver vfs)
 	mkdir "$SCRATCH/context"
 	tar -C "$BUNDLE/rootfs" -c . >"$SCRATCH/context/root.tar"

@@ -13,3 +13,9 @@ engine_runtime()
 	printf '#!/bin/sh\nexec %s --vm-accel %s %s "$@"\n' "$HVRUN" "$VM_ACCEL" "${HVRUN_OPTIONS:-}" >"$RUNTIME"
 	chmod +x "$RUNTIME"
 }
+
+# The type for all containers, where an engine has no way to give them annotations.
+engine_type()
+{
+	sed -i "s/ \"\$@\"\$/ --runtime-type $RUNTIME_TYPE &/" "$RUNTIME"
+}

@@ -14,7 +14,7 @@ setup_test()
 	skip_unless "no python3-grpcio" /usr/bin/python3 -c 'import grpc'
 	skip_unless "no plugins for networks in /usr/lib/cni" test -x /usr/lib/cni/bridge
 	engine_runtime
-	! is_hyperv || sed -i 's/ "\$@"$/ --runtime-type HyperV "$@"/' "$RUNTIME"
+	engine_type
 	SOCKET=$SCRATCH/containerd.sock
 	mkdir "$SCRATCH/cni"
 	jq -n --arg d "$SCRATCH/addresses" '{cniVersion: "0.4.0", name: "pods", plugins: [{type: "bridge", bridge: "pods", isGateway: true,

@@ -117,6 +117,33 @@ pod()
 	status_is 0
 }
 
+# As podman makes pods by default, with a container that holds the namespaces; what it runs would be an image of podman's.
+@test "podman pod with an infra container: what its containers share, and their ends" {
+	local conf=$SCRATCH/containers.conf
+	printf '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n' >"$conf"
+	export CONTAINERS_CONF=$conf
+	engine_type
+	tar -C "$BUNDLE/rootfs" -c . >"$SCRATCH/image.tar"
+	pod import "$SCRATCH/image.tar" image >/dev/null 2>&1
+	pod pod create --name pod --network none --infra-image image --infra-command "/bin/init pause" >/dev/null
+	pod run -d --name "$ID-1" --pod pod image sh -c 'trap "exit 5" TERM; while :; do sleep 0.1; done' >/dev/null
+	pod run -d --name "$ID-2" --pod pod image sleep 1000 >/dev/null
+	try pod exec "$ID-1" sh -c 'cat /proc/sys/kernel/hostname; /bin/init namespaces'
+	has pod
+	same "$(grep -E '^ns (net|ipc|uts):' <<<"$output")" "$(pod exec "$ID-2" /bin/init namespaces | grep -E '^ns (net|ipc|uts):')"
+	try pod pod stop -t 20 pod
+	status_is 0
+	same "$(pod inspect --format '{{.State.ExitCode}}' "$ID-1")" 5
+	try pod pod start pod
+	status_is 0
+	try pod exec "$ID-2" cat /proc/sys/kernel/hostname
+	output_is pod
+	try pod pod rm -f -t 0 pod
+	status_is 0
+	try pod ps -aq
+	output_is ""
+}
+
 @test "podman run -v :O: a volume with a layer of the container's own" {
 	mkdir "$SCRATCH/volume"
 	echo below >"$SCRATCH/volume/file"

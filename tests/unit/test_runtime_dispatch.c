@@ -79,6 +79,7 @@ static int resolve(const struct situation *s, struct error *err)
 		.settings = &settings,
 		.option = s->option - 1,
 		.program = s->program ? s->program : "/usr/bin/hvrun",
+		.sandbox = s->sandbox ? "pod" : NULL,
 		.sandbox_type = s->sandbox - 1,
 		.compat = &compat,
 	};
