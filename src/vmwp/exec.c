@@ -80,7 +80,7 @@ static int send_exec(struct exec *x, int sock, const struct hv_agent_exec *exec,
 		return r;
 	x->program_fd = fd_close(x->program_fd);
 	x->s.last_request = EXEC_REQUEST;
-	return standin_drop_stdio(err);
+	return standin_leave_host(err);
 }
 
 static int serve(struct exec *x, int sock, const struct hv_agent_exec *exec, struct error *err)

@@ -264,3 +264,37 @@ int jail_enter(struct worker *w, const int *fds, size_t n_fds, struct error *err
 	strv_free(j.bound);
 	return r;
 }
+
+static int make_empty_root(void)
+{
+	const struct mount_attr readonly = { .attr_set = MOUNT_ATTR_RDONLY };
+	_cleanup_fd_ int fs = sys_fsopen("tmpfs"), root = -1;
+	int r = fs < 0 ? fs : sys_fsconfig(fs, FSCONFIG_SET_STRING, "size", "4096", 0);
+
+	if (r == 0)
+		r = sys_fsconfig(fs, FSCONFIG_SET_STRING, "mode", "0555", 0);
+	if (r == 0)
+		r = sys_fsconfig(fs, FSCONFIG_CMD_CREATE, NULL, NULL, 0);
+	if (r == 0)
+		r = root = sys_fsmount(fs, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC);
+	if (r >= 0)
+		r = sys_mount_setattr(root, "", AT_EMPTY_PATH, &readonly);
+	if (r == 0)
+		r = sys_move_mount(root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH);
+	return r < 0 ? r : sys_fchdir(root);
+}
+
+int jail_enter_empty(struct error *err)
+{
+	int r;
+
+	if (geteuid() != 0)
+		return 0;
+	r = sys_unshare(CLONE_NEWNS);
+	if (r < 0)
+		return error_errnum(err, r, "make a mount namespace");
+	r = sys_mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL);
+	if (r == 0)
+		r = make_empty_root();
+	return r < 0 ? error_errnum(err, r, "make an empty root directory") : change_root(err);
+}

@@ -164,7 +164,7 @@ static int set_up(struct join *j, const struct hv_worker_join *m, const struct j
 		r = standin_prepare(&j->s, err);
 	if (r >= 0)
 		r = add(j, m, f, err);
-	return r < 0 ? r : standin_drop_stdio(err);
+	return r < 0 ? r : standin_leave_host(err);
 }
 
 static int join(struct join *j, const struct frame *message, int *fds, size_t n_fds, struct oci_doc **doc, struct error *err)

@@ -15,6 +15,7 @@
 #include "proto/message.h"
 #include "schema/json.h"
 #include "schema/types.h"
+#include "vmwp/worker.h"
 
 void standin_request(struct standin *s, uint16_t type, const struct oci_type *body_type, const void *root)
 {
@@ -91,14 +92,14 @@ int standin_prepare(struct standin *s, struct error *err)
 	return r < 0 ? r : event_add_signals(s->loop, &set, on_signal, s, NULL, err);
 }
 
-int standin_drop_stdio(struct error *err)
+int standin_leave_host(struct error *err)
 {
 	_cleanup_fd_ int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	for (int i = 0; i < 3; i++)
 		if (null < 0 || dup2(null, i) < 0)
 			return error_errno(err, "/dev/null");
-	return 0;
+	return jail_enter_empty(err);
 }
 
 int standin_serve(struct standin *s, int sock, struct error *err)

@@ -36,8 +36,8 @@ struct standin {
 /* A loop that takes signals. Returns 0 or < 0. */
 int standin_prepare(struct standin *s, struct error *err);
 
-/* Our stdio has been given away: 0, 1 and 2 become /dev/null. Returns 0 or < 0. */
-int standin_drop_stdio(struct error *err);
+/* Our stdio has been given away: 0, 1 and 2 become /dev/null. And nothing of the host's is needed any more (jail_enter_empty()). Returns 0 or < 0. */
+int standin_leave_host(struct error *err);
 
 /* Serves until standin_end() or the process's EXIT; sock, the connection, is taken. Returns 0 or < 0. */
 int standin_serve(struct standin *s, int sock, struct error *err);

@@ -176,6 +176,13 @@ int setup_worker(struct worker *w, int *fds, size_t n_fds, struct error *err);
  */
 int jail_enter(struct worker *w, const int *fds, size_t n_fds, struct error *err);
 
+/*
+ * The same for a process that needs no files at all, the stand-in for a container or an exec in somebody else's VM (standin.h): its root is an empty
+ * directory that cannot be written. Who takes a pid for a container's and goes to /proc/<pid>/root, or joins the mount namespace (podman cp), must not find
+ * himself in the host's files. Without privileges (geteuid() is not 0) there is no such namespace to be had: nothing happens. Returns 0 or < 0.
+ */
+int jail_enter_empty(struct error *err);
+
 /* jail_start.c: how the VMM is started there --------------------------------------------------------------------------------- */
 
 /* Which program it is, and so what it may: a VMM that serves the shares by 9p, one that has nothing to do with them, or virtiofsd. */

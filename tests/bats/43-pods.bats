@@ -222,6 +222,16 @@ bind_shm()
 	plain delete "$POD"
 }
 
+# podman cp, among others, takes a container's pid, joins its mount namespace and writes there.
+@test "HyperV: a member's process on the host has none of the host's files" {
+	only_hyperv "a member's process has the member's files"
+	sandbox
+	member one /bin/init all print ready: , pause
+	start_member one
+	sees_no_files "$(container_pid "$POD-one")"
+	hv delete -f "$POD-one"
+}
+
 @test "members have files of their own" {
 	sandbox
 	member a /bin/sh -c 'echo from-a >/root/mine; echo ready:; exec sleep 1000'

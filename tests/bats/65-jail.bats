@@ -134,6 +134,12 @@ allowed_entries()
 	[ ! -e "/proc/$VMM/root/proc/pid/cmdline" ]
 }
 
+@test "the worker of an exec has none of the host's files" {
+	running
+	hv exec -d --pid-file "$SCRATCH/exec.pid" "$ID" /bin/init pause </dev/null >/dev/null 2>&1
+	sees_no_files "$(<"$SCRATCH/exec.pid")"
+}
+
 @test "what is in the jail cannot reach the host's files, processes or kernel" {
 	running
 	try in_jail sh -c "cat '$SCRATCH/secret' /etc/shadow /proc/pid/1/root/etc/shadow; ls /proc/pid/$$; ls '$SCRATCH'"

@@ -309,6 +309,14 @@ container_pid()
 	hv state "$1" | jq -r .pid
 }
 
+# A process's mounts are an empty root directory that cannot be written, and nothing of the host's.
+sees_no_files()
+{
+	[ "$(readlink "/proc/$1/ns/mnt")" != "$(readlink /proc/self/ns/mnt)" ] || fail "process $1 is in our mount namespace" || return 1
+	same "$(awk '{print $5, substr($6, 1, 2)}' "/proc/$1/mountinfo")" "/ ro" "mounts of process $1"
+	same "$(ls -A "/proc/$1/root")" "" "files of process $1"
+}
+
 is_gone()
 {
 	# a zombie that nobody has waited for yet has ended too
