@@ -54,6 +54,18 @@ static int open_root(struct agent *a, const char *root, struct error *err)
 	return 0;
 }
 
+/*
+ * Executed again by its descriptor, and then called by the name that it was given: /init, say. "start" tells our processes from what they have become by
+ * the name (native/low_memory.c), and no program of a container has this one.
+ */
+static int protect(char **argv, struct error *err)
+{
+	int r = selfexe_protect(argv, err);
+
+	prctl(PR_SET_NAME, "hvrun-agent");
+	return r;
+}
+
 /* selfexe_protect() needs /proc, so the guest is booted first; it executes us again, and then that has been done. */
 static int serve_guest(struct agent *a, char **argv, struct error *err)
 {
@@ -62,7 +74,7 @@ static int serve_guest(struct agent *a, char **argv, struct error *err)
 	a->env.layer_dir = DISKS_LAYER_DIR;
 	r = boot_guest(err);
 	if (r >= 0)
-		r = selfexe_protect(argv, err);
+		r = protect(argv, err);
 	if (r >= 0)
 		r = open_root(a, GUEST_STATE_DIR, err);
 	if (r >= 0)
@@ -84,7 +96,7 @@ static int serve_test(struct agent *a, char **argv, struct error *err)
 	char **rest;
 	int r;
 
-	r = selfexe_protect(argv, err);
+	r = protect(argv, err);
 	if (r >= 0)
 		r = options_parse(option_defs, &opts, argv + 1, &rest, err);
 	if (r < 0)
@@ -109,8 +121,6 @@ int main(_unused_ int argc, char **argv)
 	int r;
 
 	a.guest = getpid() == 1 && !argv[1];
-	/* "start" tells our processes from what they have become by the name (native/low_memory.c): no program of a container has this one */
-	prctl(PR_SET_NAME, "hvrun-agent");
 	r = a.guest ? serve_guest(&a, argv, &err) : serve_test(&a, argv, &err);
 	if (r < 0)
 		dprintf(STDERR_FILENO, "hvrun-agent: %s\n", err.msg);

@@ -36,6 +36,14 @@ namespace_without()
 	done
 }
 
+@test "a container that sees the machine's processes: the first one is no init of a container's" {
+	only_hyperv "the host's first process is whatever it is"
+	namespace_without pid
+	checks read /proc/1/comm
+	run_ok
+	has 'read /proc/1/comm: 12 bytes, hvrun-agent'
+}
+
 @test "a namespace with a path is joined" {
 	not_hyperv "a namespace of the host's kernel cannot be joined from a machine of its own"
 	# in the background: one that holds the namespaces
