@@ -104,7 +104,7 @@ static int run(const struct env *env, const struct container *c, const struct de
 {
 	const struct settings_hyperv *s = &env->settings->hyperv;
 	const char *architecture = c->state->guest_architecture ? c->state->guest_architecture : HOST_ARCHITECTURE;
-	struct launch_request launch = { .binary = s->worker, .id = c->id, .role = "debug-shell", .stdio = req->io.stdio };
+	struct launch_request launch = { .binary = s->worker, .id = c->id, .role = "debug-shell", .stdio = req->io.stdio, .ends_with_us = true };
 	struct client_request call = { .type = MESSAGE_DEBUG, .n_fds = req->process->terminal ? 3 : 2, .timeout_ms = (int)s->boot_timeout * 1000 };
 	_cleanup_cgroup_ struct cgroup *cgroup = NULL;
 	_cleanup_fd_ int connection = -1, program = -1;

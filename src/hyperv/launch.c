@@ -62,6 +62,7 @@ static int spawn(const struct launch_request *req, int sock, pid_t *ret_pid, str
 		.keep_fds = keep,
 		.n_keep_fds = log_fd() > 2 ? 2 : 1,
 		.new_session = true,
+		.parent_death_signal = req->ends_with_us ? SIGKILL : 0,
 	};
 	int r = process_spawn(&s, ret_pid);
 

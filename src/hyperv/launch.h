@@ -23,6 +23,7 @@ struct launch_request {
 	const char *id;
 	const char *role; /* "exec", "debug-shell", "template": for the list of processes; NULL: a container's */
 	const int *stdio;
+	bool ends_with_us; /* killed when the caller's thread has gone (PR_SET_PDEATHSIG, prctl(2)) */
 	const struct cgroup *cgroup; /* to be put into, before it is told anything */
 };
 

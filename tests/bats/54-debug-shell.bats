@@ -22,7 +22,7 @@ allow()
 # A shell that says "shell: PID" and stays, in the background; its output is in $SCRATCH/shell.
 shell_in_background()
 {
-	hv debug-shell "$@" -- sh -c 'echo "shell: $$"; while :; do sleep 0.1; done' >"$SCRATCH/shell" 2>&1 </dev/null &
+	"${HV[@]}" debug-shell "$@" -- sh -c 'echo "shell: $$"; while :; do sleep 0.1; done' >"$SCRATCH/shell" 2>&1 </dev/null 3>&- 4>&- &
 	SHELL_JOB=$!
 	eventually file_has "$SCRATCH/shell" 'shell: [0-9]'
 	SHELL_PID=$(tr -d '\r' <"$SCRATCH/shell" | sed -n 's/^shell: //p')
@@ -190,6 +190,7 @@ says()
 	eventually test -e "$SCRATCH/hooked"
 	eventually hv debug-shell "$ID" -- true # it has to boot
 	shell_in_background "$ID"
+	is_state "$ID" creating # create holds the lock
 	kill -TERM "$SHELL_JOB" # is passed on
 	shell_ended
 	status_is 143
@@ -208,17 +209,24 @@ says()
 	hv resume "$ID"
 }
 
-@test "a caller that is killed leaves nothing in the guest" {
+@test "a caller that is killed leaves nothing in the guest, nor does one whose stand-in is" {
 	only_hyperv "there is no machine"
 	allow "$BUSYBOX"
 	background "$ID"
-	shell_in_background "$ID"
-	worker=$(pgrep -f "^hvrun-vmwp $ID debug-shell")
-	hv debug-shell "$ID" -- test -d "/proc/$SHELL_PID"
-	kill -KILL "$worker"
-	shell_ended
-	[ "$status" = 137 ] || status_is 255 # on a busy host hvrun may not have heard yet that the shell runs
-	eventually hv debug-shell "$ID" -- test ! -d "/proc/$SHELL_PID"
+	for option in -t ''; do
+		for whose in stand-in caller; do
+			# shellcheck disable=SC2086 # an option, or none
+			shell_in_background $option "$ID"
+			victim=$SHELL_JOB
+			[ $whose = caller ] || victim=$(pgrep -f "^hvrun-vmwp $ID debug-shell")
+			hv debug-shell "$ID" -- test -d "/proc/$SHELL_PID"
+			kill -KILL "$victim"
+			shell_ended
+			# on a busy host hvrun may not have heard yet that the shell runs
+			[ "$status" = 137 ] || { [ $whose = stand-in ] && status_is 255; }
+			eventually hv debug-shell "$ID" -- test ! -d "/proc/$SHELL_PID"
+		done
+	done
 	is_state "$ID" running
 }
 
