@@ -111,6 +111,10 @@ users_state_is()
 	try rootless exec "$ID" /bin/init exit 9
 	status_is 9
 	same "$(rootless ps --format json "$ID" | jq length)" 1
+	settings '{"debug_shell": ["/bin/busybox"]}'
+	try rootless debug-shell "$ID" sh -c 'cat /proc/1/comm; exit 4'
+	status_is 4
+	output_is init
 	rootless pause "$ID"
 	users_state_is paused
 	rootless resume "$ID"
