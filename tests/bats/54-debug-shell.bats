@@ -138,7 +138,7 @@ says()
 	shell_in_background -t "$ID"
 	try hv debug-shell "$ID" sh -c 'ps -o pid,args; cat /proc/1/comm; id; grep -c . /proc/mounts; ip link; dmesg | grep -m 1 "Linux version"'
 	status_is 0
-	has ' *1 .*init.*' ' *[0-9]+ sleep 1000' " *$SHELL_PID .*" 'init' 'uid=0.*' '[0-9]*: lo:.*' '.*Linux version.*'
+	has ' *1 .*init.*' ' *[0-9]+ sleep 1000' " *$SHELL_PID .*" 'hvrun-agent' 'uid=0.*' '[0-9]*: lo:.*' '.*Linux version.*'
 	try hv debug-shell "$ID" sh -c 'for ns in mnt pid net ipc uts cgroup; do [ "$(readlink /proc/1/ns/$ns)" = "$(readlink /proc/self/ns/$ns)" ] || echo "other $ns"; done
 		mount -t tmpfs none /tmp 2>/dev/null || mkdir /run/made && echo made; mount | grep /run/share'
 	status_is 0
