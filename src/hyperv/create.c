@@ -45,6 +45,7 @@
 #include "hyperv/spec.h"
 #include "hyperv/template.h"
 #include "hyperv/userns.h"
+#include "hyperv/view.h"
 #include "linux/cgroup/cgroup.h"
 #include "linux/cgroup/unit_property.h"
 #include "linux/rlimit.h"
@@ -490,6 +491,16 @@ static int note_startup(struct creation *k, const struct buf *reply, struct erro
 	return 0;
 }
 
+/* The container lives without that. */
+void create_show_files(const struct guest_config *guest, pid_t vm, pid_t worker)
+{
+	const struct view_request req = { guest, vm, worker };
+	struct error err;
+
+	if (view_make(&req, &err) < 0)
+		log_debug("the container's files cannot be seen from the host: %s", err.msg);
+}
+
 static int create(struct creation *k, struct error *err)
 {
 	static int (*const steps[])(struct creation *k, struct error *err) = {
@@ -507,6 +518,7 @@ static int create(struct creation *k, struct error *err)
 	if (call(k, &ready, &reply, err) < 0 || note_startup(k, &reply, err) < 0)
 		return -err->code;
 	layer_commit(k->req->container, &k->guest->layer);
+	create_show_files(k->guest, k->launch.pid, k->launch.pid);
 	return 0;
 }
 

@@ -40,6 +40,10 @@ int hyperv_destroy(const struct env *env, struct container *c, struct error *err
  */
 int create_note_worker(struct container *c, pid_t pid, const struct cgroup *cgroup, struct error *err);
 int create_run_hooks(const struct create_request *req, pid_t pid, struct error *err);
+
+/* When it has been made: view.h, vm and worker as there. What fails only goes to the log. */
+struct guest_config;
+void create_show_files(const struct guest_config *guest, pid_t vm, pid_t worker);
 int create_remove_cgroup(struct cgroup *cgroup, struct error *err);
 
 /* A connection to the container's worker: the fd, or < 0 ("container not running" when there is none). */

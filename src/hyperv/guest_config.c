@@ -63,6 +63,9 @@ struct guest_config *guest_config_free(struct guest_config *g)
 		free(g->disks[i].mount);
 	}
 	free(g->disks);
+	for (size_t i = 0; i < g->n_view; i++)
+		free(g->view[i].destination);
+	free(g->view);
 	free(g->json);
 	free(g);
 	return NULL;
@@ -313,13 +316,30 @@ static int derive_mount(struct derivation *d, size_t i, struct oci_mount *m, str
 	return derive_disk(d, i, m, &(struct disk){ .readonly = (o.attr.set | o.rec.set) & MOUNT_ATTR_RDONLY, .mounted = !bind }, err);
 }
 
+static void note_view(struct derivation *d, const char *destination, size_t share, const struct mount_options *o)
+{
+	struct guest_config *g = d->out;
+
+	g->view = xreallocarray(g->view, g->n_view + 1, sizeof(*g->view));
+	g->view[g->n_view++] = (struct view_mount){ xstrdup(destination), share, o->extra & MOUNT_EXTRA_DEST_NOFOLLOW };
+}
+
 static int derive_mounts(struct derivation *d, struct error *err)
 {
+	bool root_seen = d->out->n_shares > 0 && d->out->layer.kind == LAYER_NONE;
+
 	for (size_t i = 0; i < d->config->n_mounts; i++) {
+		const struct oci_mount *m = &d->bundle->config->mounts[i];
+		size_t n = d->out->n_shares;
+		struct mount_options o;
 		int r = derive_mount(d, i, &d->config->mounts[i], err);
 
+		if (r == 0)
+			r = mount_options_parse(m->options, m->n_options, &o, err);
 		if (r < 0)
-			return error_wrap(err, "mounts[%zu] \"%s\"", i, d->bundle->config->mounts[i].destination);
+			return error_wrap(err, "mounts[%zu] \"%s\"", i, m->destination);
+		if (root_seen && !(o.extra & MOUNT_EXTRA_REMOUNT))
+			note_view(d, m->destination, d->out->n_shares > n ? n : VIEW_COVERED, &o);
 	}
 	return 0;
 }

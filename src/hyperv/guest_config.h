@@ -77,6 +77,14 @@ struct guest_facts {
 	size_t n_rlimits;
 };
 
+/* What is at a mount's destination, for who looks from the host. */
+struct view_mount {
+	char *destination; /* in the container */
+	size_t share;      /* index, or VIEW_COVERED: what is mounted there is not the host's */
+	bool nofollow;     /* a symlink is the destination itself */
+};
+#define VIEW_COVERED ((size_t)-1)
+
 /* A container as the guest is told of it. */
 struct guest_config {
 	char *json; /* its config.json there */
@@ -84,6 +92,8 @@ struct guest_config {
 	size_t n_shares;
 	struct disk *disks;
 	size_t n_disks;
+	struct view_mount *view; /* for view.h; none where the root file system is the guest's alone */
+	size_t n_view;
 	struct layer_spec layer;
 	const struct shm *shm; /* to be told the agent; the facts' */
 	const char *network_path; /* network namespace to join on the host; NULL: a new one. Borrowed from the

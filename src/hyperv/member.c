@@ -346,9 +346,11 @@ static int send_create(struct member *m, struct error *err)
 	struct client_request call = { .type = MESSAGE_CREATE, .timeout_ms = JOIN_TIMEOUT_MS };
 	int r = client_call(m->launch.sock, &call, NULL, err);
 
-	if (r == 0)
-		layer_commit(m->req->container, &m->guest->layer);
-	return r;
+	if (r < 0)
+		return r;
+	layer_commit(m->req->container, &m->guest->layer);
+	create_show_files(m->guest, (pid_t)m->sandbox->state->pid, m->launch.pid);
+	return 0;
 }
 
 static void undo(struct member *m)

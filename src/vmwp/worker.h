@@ -164,9 +164,6 @@ int setup_worker(struct worker *w, int *fds, size_t n_fds, struct error *err);
 
 /* jail.c: where the worker and its VMM live --------------------------------------------------------------------------------- */
 
-/* The share tree's path there. */
-#define JAIL_SHARE_DIR "/share"
-
 /* Where the VMM's own processes are seen: proc(5) with subset=pid. /proc/self is a link to there. */
 #define JAIL_PROC_DIR "/proc/pid"
 

@@ -125,8 +125,9 @@ allowed_entries()
 	# below /usr: libraries, the program, firmware
 	left=$(cd "/proc/$VMM/root/usr" && find . -xdev ! -type d | grep -vE '^\./(bin|libexec)/qemu[^/]*$' || true)
 	same "$left" "" "entries of /usr"
-	# all of it read-only but the share
-	same "$(awk '$6 !~ /^ro/ {print $5}' "/proc/$VMM/mountinfo")" /share/0
+	# all of it read-only but the share, which is mounted over the root once more for who comes from the host
+	same "$(awk '$6 !~ /^ro/ {print $5}' "/proc/$VMM/mountinfo" | sort)" $'/\n/share/0'
+	same "$(in_jail ls /..)" "$(ls "$BUNDLE/rootfs")" "files above the root"
 	same "$(awk '$6 !~ /nosuid/ {print $5}' "/proc/$VMM/mountinfo")" ""
 	same "$(awk '$6 !~ /nodev/ {print $5}' "/proc/$VMM/mountinfo" | grep -vE '^/dev/(null|urandom|kvm)$' || true)" ""
 	# of the host's proc nothing but its own processes

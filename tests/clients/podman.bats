@@ -94,16 +94,13 @@ pod()
 	try pod healthcheck run "$ID"
 	status_is 1
 	echo copied >"$SCRATCH/file"
-	if is_hyperv; then
-		# cp to a running container goes by the mount namespace of its process, which is the host's stand-in
-		pod exec -i "$ID" sh -c 'cat >/tmp/well' <"$SCRATCH/file"
-	else
-		pod cp "$SCRATCH/file" "$ID:/tmp/well"
-	fi
+	pod cp "$SCRATCH/file" "$ID:/tmp/well"
 	try pod healthcheck run "$ID"
 	status_is 0
 	try pod exec "$ID" cat /tmp/well
 	output_is copied
+	pod cp "$ID:/tmp/well" "$SCRATCH/back"
+	cmp "$SCRATCH/file" "$SCRATCH/back"
 	try pod logs "$ID"
 	output_is one
 }

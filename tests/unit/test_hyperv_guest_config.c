@@ -58,6 +58,12 @@ static void print(const struct guest_config *g, struct buf *out)
 			   s->readonly_after_create ? ", read-only after create" : "");
 		print_idmap(s, out);
 	}
+	for (size_t i = 0; i < g->n_view; i++) {
+		const struct view_mount *v = &g->view[i];
+		_cleanup_free_ char *share = v->share == VIEW_COVERED ? xstrdup("covered") : xasprintf("share %zu", v->share);
+
+		buf_printf(out, "seen from the host: %s: %s%s\n", v->destination, share, v->nofollow ? ", not followed" : "");
+	}
 	for (size_t i = 0; i < g->n_disks; i++) {
 		const struct disk *d = &g->disks[i];
 

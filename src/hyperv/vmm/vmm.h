@@ -9,6 +9,9 @@
 #include "base/error.h"
 #include "base/event.h"
 
+/* Where the worker and the VMM, in their jail, have the share tree. */
+#define JAIL_SHARE_DIR "/share"
+
 /* Who runs the guest's instructions. TCG is emulation: everything works, but QEMU does not promise isolation
  * there. */
 enum vmm_accel { VMM_ACCEL_KVM, VMM_ACCEL_TCG, _VMM_ACCEL_MAX, _VMM_ACCEL_INVALID = -EINVAL };
