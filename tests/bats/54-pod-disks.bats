@@ -268,6 +268,30 @@ read_superblock='/bin/busybox dd if=/dev/data bs=1 skip=1080 count=2 2>/dev/null
 	same "$(n_open)" "$n" "open files of the virtual machine"
 }
 
+@test "HyperV: a disk is the next one's though another member has files of the first open" {
+	only_hyperv "there is no machine"
+	settings '{"spare_disks": 1}'
+	sandbox
+	member a /bin/sh -c 'echo a >/held; echo ready:; exec sleep 4321'
+	layer a
+	share_pids a
+	member b /bin/sh -c 'for p in /proc/[0-9]*; do if [ -e "$p/root/held" ]; then exec 3<"$p/root/held"; fi; done; read -r x <&3; echo "$x"; echo ready:; exec sleep 1000'
+	share_pids b
+	start_member a
+	start_member b
+	same "$(grep -v ready: "$SCRATCH/b.out")" a
+	hv delete -f "$POD-a"
+	no_layers
+	member c /bin/sh -c 'ls /held 2>/dev/null; echo c >/held; cat /held'
+	layer c
+	for _ in 1 2; do
+		run_member c
+		output_is c
+	done
+	is_state "$POD-b" running
+	hv exec "$POD-b" /bin/true
+}
+
 @test "HyperV: of spare disks for reading there are others, and without any it says so" {
 	only_hyperv "there is no machine"
 	data_image
