@@ -142,9 +142,10 @@ static int decide(struct creation *k, struct error *err)
 {
 	const struct create_request *req = k->req;
 	_cleanup_free_ bool *devices = disk_find_devices(req->bundle);
+	_cleanup_free_ enum host_device *host_devices = host_devices_look(req->bundle);
 	struct oci_rlimit rlimits[RLIM_NLIMITS];
 	struct guest_facts facts = { .id = req->container->id, .settings = req->env->settings, .userns = k->own_userns ? &k->userns : NULL,
-					   .shm = shm_find(req->bundle, &k->shm) ? &k->shm : NULL, .devices = devices, .rlimits = rlimits, .n_rlimits = ARRAY_SIZE(rlimits) };
+					   .shm = shm_find(req->bundle, &k->shm) ? &k->shm : NULL, .devices = devices, .host_devices = host_devices, .rlimits = rlimits, .n_rlimits = ARRAY_SIZE(rlimits) };
 	const struct vmm_ops *vmm;
 	int r;
 
@@ -170,6 +171,7 @@ static int decide(struct creation *k, struct error *err)
 	r = decide_disks(k, err);
 	if (r < 0)
 		return r;
+	host_devices_log(req->bundle, host_devices);
 	vmm = vmm_find(settings_of(k)->vmm, err);
 	if (!vmm)
 		return -err->code;
@@ -187,6 +189,13 @@ static int decide_network(struct creation *k, struct error *err)
 	if (k->req->env->rootless && !k->join_network && access("/dev/net/tun", R_OK | W_OK) < 0)
 		return 0;
 	return network_count_cards(k->network_fd, k->req->bundle->config, settings_of(k)->spare_links, &k->vm.n_nics, err);
+}
+
+static int check_places(struct creation *k, struct error *err)
+{
+	const struct vmm_ops *vmm = vmm_find(settings_of(k)->vmm, err);
+
+	return vmm ? vmm_check_places(vmm, &k->vm, err) : -err->code;
 }
 
 /* A pod's members come when its machine runs, and may have disks then: as many as are asked for, as far as there is room in the machine. */
@@ -504,7 +513,7 @@ void create_show_files(const struct guest_config *guest, pid_t vm, pid_t worker)
 static int create(struct creation *k, struct error *err)
 {
 	static int (*const steps[])(struct creation *k, struct error *err) = {
-		enter_userns, decide, open_network, decide_network, decide_spares, choose_template, open_all, start_worker, note_worker, send_setup, run_hooks,
+		enter_userns, decide, open_network, decide_network, check_places, decide_spares, choose_template, open_all, start_worker, note_worker, send_setup, run_hooks,
 	};
 	struct client_request ready = { .type = MESSAGE_CREATE };
 	_cleanup_buf_ struct buf reply = { 0 };

@@ -10,23 +10,22 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ocispec/types.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "base/file.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/str.h"
 #include "container/bundle.h"
 #include "hyperv/guest_config.h"
+#include "hyperv/host_device.h"
 #include "linux/mount_options.h"
 #include "schema/types.h"
 
-enum { SECTOR = 512, UEVENT_MAX = 4096, QCOW2_DATA_FILE = 1 << 2 };
+enum { SECTOR = 512, QCOW2_DATA_FILE = 1 << 2 };
 
 /* The beginning of a qcow2 file; numbers are big-endian. */
 struct qcow2_header {
@@ -55,21 +54,17 @@ static int check_qcow2(const struct disk *d, int fd, struct error *err)
 }
 
 /*
- * QEMU takes locks of what it has as a disk, and ends when it cannot (block/file-posix.c): byte 101 says that it writes, 201 that nobody else may. Its locks
- * decide; looked at before, they make a better message, and no VM has to be started to find out.
+ * QEMU takes locks of what it has as a disk, and ends when it cannot. Its locks decide; looked at before, they make a better message, and no VM has to be
+ * started to find out.
  */
 static int check_locks(const struct disk *d, int fd, struct error *err)
 {
-	static const off_t bytes[] = { 101, 201 };
+	enum disk_lock lock = d->unlocked ? DISK_LOCK_NONE : disk_lock_of(fd, !d->readonly);
 
-	for (size_t i = 0; i < (d->readonly ? 1 : ARRAY_SIZE(bytes)); i++) {
-		struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = bytes[i], .l_len = 1 };
-
-		if (fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK)
-			return error_set(err, EBUSY, "%s: %s is in use: another process has it as a disk%s", d->field, d->source ? d->source : "the device",
-					 bytes[i] == 101 ? ", and writes to it" : "");
-	}
-	return 0;
+	if (lock == DISK_LOCK_NONE)
+		return 0;
+	return error_set(err, EBUSY, "%s: %s is in use: another process has it as a disk%s", d->field, d->source ? d->source : "the device",
+			 lock == DISK_LOCK_WRITER ? ", and writes to it" : "");
 }
 
 static int check(const struct disk *d, int fd, dev_t *ret_device, struct error *err)
@@ -92,35 +87,13 @@ static int check(const struct disk *d, int fd, dev_t *ret_device, struct error *
 	return 0;
 }
 
-/* The node that the kernel's name for the device leads to: /sys/dev/block/8:1/uevent has DEVNAME=sda1. */
-static int open_number(const struct disk *d, int flags)
-{
-	_cleanup_free_ char *uevent = NULL, *path = NULL;
-	char sys[64], *name, *end;
-	int r;
-
-	snprintf(sys, sizeof(sys), "/sys/dev/block/%u:%u/uevent", d->major, d->minor);
-	r = file_read_at(AT_FDCWD, sys, UEVENT_MAX, &uevent, NULL);
-	if (r < 0)
-		return r;
-	name = strstr(uevent, "DEVNAME=");
-	if (!name)
-		return -ENODEV;
-	name += strlen("DEVNAME=");
-	end = name + strcspn(name, "\n");
-	*end = '\0';
-	path = path_join("/dev", name);
-	r = open(path, flags);
-	return r < 0 ? -errno : r;
-}
-
 static int open_source(const struct disk *d, int layer_dirfd)
 {
 	/* O_NONBLOCK: a FIFO must not keep us waiting */
 	int flags = (d->readonly ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, r;
 
 	if (d->by_number)
-		return open_number(d, flags);
+		return host_device_open(d->major, d->minor, flags);
 	r = d->layer ? openat(layer_dirfd, layer_file(LAYER_GUEST_DISK), flags | O_NOFOLLOW) : open(d->source, flags);
 	return r < 0 ? -errno : r;
 }
@@ -151,7 +124,8 @@ int disk_open_all(const struct guest_config *g, int layer_dirfd, const struct di
 			return fd;
 		fds[(*n_fds)++] = fd;
 		ret->workers[i] = (struct hv_worker_disk){
-			.format = (char *)vmm_disk_format_to_string(d->format), .readonly = d->readonly, .device = device != 0, .field = d->field,
+			.format = (char *)vmm_disk_format_to_string(d->format), .readonly = d->readonly, .device = device != 0,
+			.unlocked = d->unlocked, .field = d->field,
 		};
 		ret->agents[i] = (struct hv_agent_disk){
 			.index = (uint32_t)i, .name = d->name, .mount = d->mount, .type = (char *)d->type, .has_layer = true, .layer = d->layer,

@@ -24,6 +24,7 @@
 #include "container/bundle.h"
 #include "container/document.h"
 #include "container/mount_idmap.h"
+#include "hyperv/host_device.h"
 #include "hyperv/idmap.h"
 #include "hyperv/userns.h"
 #include "linux/mount_options.h"
@@ -483,45 +484,42 @@ static int derive_seccomp(struct oci_seccomp *s, struct error *err)
 	return 0;
 }
 
-/* What the rules of its cgroup let the container do with a block device (config-linux.md, "Allowed Device list"): later ones win. */
-static void device_access(const struct oci_resources *r, const struct oci_device *dev, bool *ret_read, bool *ret_write)
+/*
+ * A block device becomes a disk with the rights that the container would have; the agent puts the guest's numbers for the host's. Of those that nobody means
+ * in particular (--privileged) what has nothing in it, or cannot be opened, is left out. What is in use can only be read, for the guest's kernel
+ * and the host's do not know of each other's writes; and none is kept from whoever means it.
+ */
+static int derive_device(struct derivation *d, size_t i, const struct oci_device *dev, bool *ret_keep, struct error *err)
 {
-	*ret_read = *ret_write = !r || r->n_devices == 0;
-	for (size_t i = 0; r && i < r->n_devices; i++) {
-		const struct oci_device_rule *rule = &r->devices[i];
-		bool all = !rule->has_type || rule->type == OCI_DEVICE_RULE_TYPE_A;
+	const struct device_access a = device_access(d->config->linux_->resources, dev);
+	bool one_of_all = d->facts->host_devices && !a.named;
+	enum host_device state = one_of_all ? d->facts->host_devices[i] : HOST_DEVICE_FREE;
 
-		if (!all && rule->type != OCI_DEVICE_RULE_TYPE_B)
-			continue;
-		if (!all && ((rule->has_major && rule->major >= 0 && rule->major != dev->major) ||
-			     (rule->has_minor && rule->minor >= 0 && rule->minor != dev->minor)))
-			continue;
-		if (all || !rule->access || strchr(rule->access, 'r'))
-			*ret_read = rule->allow;
-		if (all || !rule->access || strchr(rule->access, 'w'))
-			*ret_write = rule->allow;
-	}
+	if (dev->major < 0 || dev->major > 0xfff || dev->minor < 0 || dev->minor > 0xfffff)
+		return error_set(err, ERANGE, "linux.devices[%zu]: %s: %lld:%lld is not a device number", i, dev->path, (long long)dev->major,
+				 (long long)dev->minor);
+	*ret_keep = state != HOST_DEVICE_UNUSABLE;
+	if (*ret_keep && (a.reads || a.writes))
+		add_disk(d, &(struct disk){ .field = xasprintf("linux.devices[%zu]", i), .readonly = !a.writes || state == HOST_DEVICE_READONLY,
+					    .unlocked = one_of_all, .by_number = true, .major = (unsigned)dev->major, .minor = (unsigned)dev->minor });
+	return 0;
 }
 
-/* A block device becomes a disk with the rights that the container would have; the agent puts the guest's numbers for the host's. */
 static int derive_devices(struct derivation *d, struct error *err)
 {
-	const struct oci_linux *l = d->config->linux_;
+	struct oci_linux *l = d->config->linux_;
+	size_t n = 0;
 
 	for (size_t i = 0; i < l->n_devices; i++) {
 		const struct oci_device *dev = &l->devices[i];
-		bool reads, writes;
+		bool keep = true;
 
-		if (dev->type != OCI_DEVICE_TYPE_B || !dev->has_major || !dev->has_minor)
-			continue;
-		if (dev->major < 0 || dev->major > 0xfff || dev->minor < 0 || dev->minor > 0xfffff)
-			return error_set(err, ERANGE, "linux.devices[%zu]: %s: %lld:%lld is not a device number", i, dev->path,
-					 (long long)dev->major, (long long)dev->minor);
-		device_access(l->resources, dev, &reads, &writes);
-		if (reads || writes)
-			add_disk(d, &(struct disk){ .field = xasprintf("linux.devices[%zu]", i), .readonly = !writes, .by_number = true,
-						    .major = (unsigned)dev->major, .minor = (unsigned)dev->minor });
+		if (dev->type == OCI_DEVICE_TYPE_B && dev->has_major && dev->has_minor && derive_device(d, i, dev, &keep, err) < 0)
+			return -err->code;
+		if (keep)
+			l->devices[n++] = *dev;
 	}
+	l->n_devices = n;
 	return 0;
 }
 

@@ -11,6 +11,7 @@
 #include "base/macros.h"
 #include "proto/message.h"
 #include "container/layer.h"
+#include "hyperv/host_device.h"
 #include "hyperv/shm.h"
 #include "hyperv/vmm/vmm.h"
 #include "linux/userns.h"
@@ -58,6 +59,7 @@ struct disk {
 	bool readonly;
 	bool layer;
 	bool mounted; /* by the container's own configuration, as a file system */
+	bool unlocked; /* nobody means this one in particular (--privileged): others may have it as a disk at any time */
 	bool by_number;
 	unsigned major, minor;
 	char *name;  /* in GUEST_DISK_DIR; NULL: its number */
@@ -73,6 +75,7 @@ struct guest_facts {
 	const struct shm *shm; /* what shm_find() found; NULL: nothing */
 	bool apparmor; /* the policy of the process's profile goes to the guest (apparmor_for_guest()) */
 	const bool *devices; /* whether the source of mounts[i] is a block device; NULL: none is */
+	const enum host_device *host_devices; /* of linux.devices[] (host_devices_look()); NULL: all are free */
 	const struct oci_rlimit *rlimits; /* what the container's process would inherit on the host (rlimits_inherited()); NULL: nothing */
 	size_t n_rlimits;
 };

@@ -69,7 +69,8 @@ static int validate_vm(const struct env *env, const struct bundle *bundle, struc
 {
 	const struct settings_hyperv *settings = &env->settings->hyperv;
 	_cleanup_free_ bool *devices = disk_find_devices(bundle);
-	const struct guest_facts facts = { .id = "validate", .settings = env->settings, .devices = devices };
+	_cleanup_free_ enum host_device *host_devices = host_devices_look(bundle);
+	const struct guest_facts facts = { .id = "validate", .settings = env->settings, .devices = devices, .host_devices = host_devices };
 	_cleanup_guest_config_ struct guest_config *guest = NULL;
 	const struct vmm_ops *vmm = vmm_find(settings->vmm, err);
 	_cleanup_choice_ struct choice choice = { 0 };

@@ -172,11 +172,13 @@ static int derive(struct member *m, struct error *err)
 				       .shared = shared };
 	_cleanup_free_ bool *devices = disk_find_devices(m->bundle);
 	struct oci_rlimit rlimits[RLIM_NLIMITS];
+	_cleanup_free_ enum host_device *host_devices = host_devices_look(m->bundle);
 	const struct guest_facts facts = { .id = m->req ? m->req->container->id : "validate",
 					   .settings = m->env->settings,
 					   .apparmor = m->apparmor,
 					   .shm = shm_find(m->bundle, &m->shm) ? &m->shm : NULL,
 					   .devices = devices,
+					   .host_devices = host_devices,
 					   .rlimits = rlimits,
 					   .n_rlimits = ARRAY_SIZE(rlimits) };
 	int r = make_prefix(prefix, err);

@@ -79,7 +79,7 @@ static int take_disks(struct worker *w, int *fds, struct error *err)
 		if (format < 0)
 			return error_set(err, EPROTO, "SETUP: \"%s\" is not a format of disks", d->format);
 		w->disks[w->n_disks] = (struct vmm_disk){ .fd = TAKE_FD(fds[w->n_disks]), .format = format, .readonly = d->readonly,
-							  .device = d->device };
+							  .device = d->device, .unlocked = d->unlocked };
 	}
 	return 0;
 }

@@ -25,13 +25,19 @@ allow()
 		--arg major "${NUMBERS% *}" --arg minor "${NUMBERS#* }" --arg access "$1"
 }
 
-# Reads, and writes what the host then looks for in the image.
-check_mount()
+# Reads, and writes what the host then looks for in the image: "check_mount_of ID"
+check_mount_of()
 {
 	checks read /mnt/file , write TEXT=fromcontainer /mnt/new
-	run_ok
+	try hv run "$1"
+	status_is 0
 	has 'read /mnt/file: 7 bytes, inside' 'write /mnt/new: ok'
 	debugfs -R 'cat /new' "$SCRATCH/data.img" 2>/dev/null | grep -q fromcontainer
+}
+
+check_mount()
+{
+	check_mount_of "$ID"
 }
 
 @test "a file system on a block device" {
@@ -267,9 +273,110 @@ qcow2()
 	[ -z "$(ls -A "$ROOT")" ]
 }
 
-@test "nine disks are too many" {
+@test "more disks than a machine has places for" {
 	only_hyperv "the host has as many as it likes"
-	config '.mounts += [range(9) | {destination: "/mnt\(.)", type: "ext4", source: "/nothing\(.)"}]'
+	config '.mounts += [range(21) | {destination: "/mnt\(.)", type: "ext4", source: "/nothing\(.)"}]'
 	try hv run "$ID"
-	refused 'mounts\[[0-9]+\].source: 9 disks, at most 8 are possible'
+	refused 'mounts\[[0-9]+\].source: 21 disks, at most 20 are possible'
+}
+
+@test "twenty disks" {
+	only_hyperv "mounting a file needs a loop device, which whoever writes the configuration makes"
+	local i
+	data_image
+	for i in {0..19}; do
+		cp "$SCRATCH/data.img" "$SCRATCH/$i.img"
+		mkdir "rootfs/mnt$i"
+	done
+	config '.mounts += [range(20) | {destination: "/mnt\(.)", type: "ext4", source: "\($dir)/\(.).img"}]' --arg dir "$SCRATCH"
+	process /bin/sh -c 'for i in /mnt*; do echo ${i#/mnt} >$i/file; done; cat /mnt*/file | wc -l'
+	run_ok
+	output_is 20
+	for i in {0..19}; do
+		same "$(debugfs -R 'cat /file' "$SCRATCH/$i.img" 2>/dev/null)" "$i"
+	done
+}
+
+# As an engine's --privileged names them: all may be used, by one rule.
+privileged()
+{
+	config '.linux.resources.devices = [{allow: true, access: "rwm"}] | .linux.devices = ($ARGS.positional | map(split(" ") | {path: ("/dev/" + .[0]), type: "b",
+		major: (.[1] | tonumber), minor: (.[2] | tonumber)}))' --args -- "$@"
+}
+
+# What stat(1) says of a block device's numbers, behind a name of its own.
+numbered()
+{
+	echo "$1 $(stat -c '%Hr %Lr' "$2")"
+}
+
+LOOPS=()
+more_loops()
+{
+	local file
+	for file; do
+		LOOPS+=("$(losetup -f --show "$file")")
+	done
+}
+
+eval "disks_$(declare -f teardown)"
+teardown()
+{
+	local loop
+	! mountpoint -q "$SCRATCH/mounted" || umount "$SCRATCH/mounted"
+	disks_teardown || LEFT=1
+	for loop in "${LOOPS[@]}"; do
+		losetup -d "$loop"
+	done
+	[ -z "${LEFT-}" ]
+}
+
+@test "a privileged container: of the host's block devices those that hold something, and what is in use can be read" {
+	only_hyperv "they are the host's own"
+	data_image
+	cp "$SCRATCH/data.img" "$SCRATCH/free.img"
+	loop
+	more_loops "$SCRATCH/free.img"
+	mkdir "$SCRATCH/mounted"
+	mount "$LOOP" "$SCRATCH/mounted"
+	LOOPS+=("$(losetup -f --show -r "$SCRATCH/free.img")")
+	# one without a file, one that there is none of, and one of no driver's
+	privileged "$(numbered used "$LOOP")" "empty 7 1048575" "none 4095 0" "$(numbered free "${LOOPS[0]}")" "$(numbered readonly "${LOOPS[1]}")"
+	process /bin/sh -c 'cd /dev; ls used empty none free 2>/dev/null; for d in used free readonly; do
+		/bin/busybox dd if=$d bs=1 skip=1080 count=2 2>/dev/null | /bin/busybox od -An -tx2; echo written | /bin/busybox dd of=$d conv=notrunc,fsync 2>/dev/null; echo $d $?; done'
+	try hv --debug --log "$SCRATCH/log" run "$ID"
+	status_is 0
+	same "$(tr '\n' ' ' <<<"$output")" "free used  ef53 used 1  ef53 free 0  ef53 readonly 1 "
+	grep -q 'linux.devices\[1\]: /dev/empty (7:1048575) is left out' "$SCRATCH/log"
+	grep -q 'linux.devices\[0\]: /dev/used .* is in use on the host, .*: it can only be read' "$SCRATCH/log"
+	same "$(<"$SCRATCH/mounted/file")" inside
+	eventually sh -c 'head -c 7 "$1" | grep -q written' - "$SCRATCH/free.img"
+}
+
+@test "a loop device without a file is none of a privileged container's disks" {
+	only_hyperv "it is the host's own"
+	data_image
+	loop
+	privileged "$(numbered data "$LOOP")"
+	losetup -d "$LOOP"
+	LOOP=''
+	process /bin/sh -c 'ls /dev/data 2>/dev/null; ls /sys/block'
+	run_ok
+	lacks /dev/data vd
+}
+
+@test "privileged containers have the same devices at the same time, and keep them from nobody who means one" {
+	only_hyperv "they are the host's own"
+	data_image
+	loop
+	privileged "$(numbered data "$LOOP")"
+	process /bin/init pause
+	background "$ID"
+	background "$ID-2"
+	config '.linux.devices = [] | .linux.resources.devices = []'
+	allow rw
+	mount_add ext4 "$LOOP"
+	check_mount_of "$ID-3"
+	hv delete -f "$ID"
+	hv delete -f "$ID-2"
 }

@@ -271,8 +271,8 @@ static const struct {
 	{ MESSAGE_DEBUG, "{\"id\": \"a\", \"programSize\": 9, \"process\": {\"cwd\": \"/\", \"args\": [\"x\"], \"terminal\": true}}", 2 },
 	{ MESSAGE_DEBUG, "{\"id\": \"@\", \"programSize\": 9, \"process\": {\"cwd\": \"/\", \"args\": [\"x\"]}}", 3 },
 	{ MESSAGE_ADD, "{\"create\": {\"id\": \"a\", \"config\": \"{}\", \"disks\": [{\"index\": 9}]}, \"memory\": 5, \"reserved\": 1}", 4 },
-	{ MESSAGE_DISK, "{\"format\": \"raw\", \"readonly\": false, \"device\": false}", 1 },
-	{ MESSAGE_DISK, "{\"format\": \"raw\", \"readonly\": true, \"device\": false}", 1 },
+	{ MESSAGE_DISK, "{\"format\": \"raw\", \"readonly\": false, \"device\": false, \"unlocked\": false}", 1 },
+	{ MESSAGE_DISK, "{\"format\": \"raw\", \"readonly\": true, \"device\": false, \"unlocked\": false}", 1 },
 };
 
 static void step_client(struct fuzz *f)

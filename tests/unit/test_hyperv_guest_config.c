@@ -71,6 +71,8 @@ static void print(const struct guest_config *g, struct buf *out)
 		if (d->by_number)
 			buf_printf(out, " %u:%u", d->major, d->minor);
 		buf_printf(out, ", %s%s", vmm_disk_format_to_string(d->format), d->readonly ? ", read-only" : "");
+		if (d->unlocked)
+			buf_append_str(out, ", unlocked");
 		if (d->mount)
 			buf_printf(out, ", %s at %s", d->type, d->mount);
 		buf_append_str(out, "\n");
@@ -95,8 +97,11 @@ static void check(const char *name)
 	const struct oci_rlimit rlimits[] = { { OCI_RLIMIT_TYPE_CORE, .soft = 0, .hard = UINT64_MAX },
 					      { OCI_RLIMIT_TYPE_NOFILE, .soft = 1024, .hard = 1073741816 } };
 	const struct shm shm = { .mount = 1, .name = "51.1700000000.7", .size = 67108864, .mode = 01777 };
+	const enum host_device host_devices[] = { HOST_DEVICE_FREE, HOST_DEVICE_READONLY, HOST_DEVICE_UNUSABLE, HOST_DEVICE_FREE, HOST_DEVICE_UNUSABLE,
+						  HOST_DEVICE_FREE };
 	const struct guest_facts facts = { .id = "web",
 					   .shm = str_skip_prefix(name, "shm") ? &shm : NULL,
+					   .host_devices = str_skip_prefix(name, "privileged") ? host_devices : NULL,
 					   .devices = str_skip_prefix(name, "disks") ? devices : NULL,
 					   .rlimits = rlimits,
 					   .n_rlimits = str_skip_prefix(name, "rlimits") ? ARRAY_SIZE(rlimits) : 0 };

@@ -26,7 +26,8 @@ static char *const kernel_args[] = {(char *)"loglevel=8", (char *)"init_on_alloc
 static const int nic_fds[] = {14, 15};
 static const struct vmm_disk disks[] = {{.fd = 16, .format = VMM_DISK_RAW},
 					{.fd = 17, .format = VMM_DISK_QCOW2, .readonly = true},
-					{.fd = 18, .format = VMM_DISK_RAW, .device = true}};
+					{.fd = 18, .format = VMM_DISK_RAW, .device = true},
+					{.fd = 19, .format = VMM_DISK_RAW, .device = true, .unlocked = true}};
 static char *const vmm_args[] = {(char *)"-d", (char *)"guest_errors", NULL};
 
 static const struct {
@@ -140,6 +141,30 @@ static void test_always(void **state)
 	}
 }
 
+static void test_places(void **state)
+{
+	static const struct {
+		struct vm_spec spec;
+		const char *refusal;
+	} places[] = {
+		{ { .n_disks = 20, .n_nics = 2 }, NULL },
+		{ { .n_disks = 20, .n_nics = 3 }, "20 disks and 3 network cards: machine \"microvm\" has places for 22 of both together" },
+		{ { .machine = "microvm-noacpi", .n_disks = 4, .n_nics = 2 }, NULL },
+		{ { .machine = "microvm-noacpi", .n_disks = 7 }, "7 disks and 0 network cards: machine \"microvm-noacpi\" has places for 6 of both together" },
+		{ { .architecture = "arm64", .n_disks = 20, .n_nics = 8 }, NULL },
+		{ { .architecture = "vax" }, "VMM qemu: it has no machine vax/* (valid: amd64/microvm, amd64/microvm-noacpi, arm64/virt)" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
+		struct error err = { 0 };
+		int r = vmm_check_places(&vmm_qemu, &places[i].spec, &err);
+
+		assert_int_equal(r < 0, places[i].refusal != NULL);
+		assert_string_equal(err.msg, places[i].refusal ? places[i].refusal : "");
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -147,6 +172,7 @@ int main(void)
 		cmocka_unit_test(test_room),
 		cmocka_unit_test(test_virtiofsd),
 		cmocka_unit_test(test_always),
+		cmocka_unit_test(test_places),
 	};
 
 	return cmocka_run_group_tests_name("vmm_command", tests, NULL, NULL);

@@ -84,17 +84,28 @@ const struct vmm_machine *vmm_machine_find(const struct vmm_ops *ops, const stru
 	return NULL;
 }
 
-/* virtio-serial and the share are always there. */
 unsigned vmm_room(const struct vmm_ops *ops, const struct vm_spec *spec)
 {
-	unsigned taken = 2 + spec->n_nics + spec->n_disks;
+	unsigned taken = VMM_DEVICES_ALWAYS + spec->n_nics + spec->n_disks;
 	const struct vmm_machine *m;
 	struct error ignored;
 
 	for (int i = 0; i < _VMM_SPARE_MAX; i++)
 		taken += spec->n_spares[i];
 	m = vmm_machine_find(ops, spec, &ignored);
-	return m && m->devices > taken ? m->devices - taken : 0;
+	return m && m->places > taken ? m->places - taken : 0;
+}
+
+int vmm_check_places(const struct vmm_ops *ops, const struct vm_spec *spec, struct error *err)
+{
+	const struct vmm_machine *m = vmm_machine_find(ops, spec, err);
+
+	if (!m)
+		return -err->code;
+	if (VMM_DEVICES_ALWAYS + spec->n_nics + spec->n_disks <= m->places)
+		return 0;
+	return error_set(err, E2BIG, "%u disks and %u network cards: machine \"%s\" has places for %u of both together", spec->n_disks, spec->n_nics, m->name,
+			 m->places - VMM_DEVICES_ALWAYS);
 }
 
 const char *vmm_binary(const struct vmm_ops *ops, const struct vm_spec *spec, struct error *err)

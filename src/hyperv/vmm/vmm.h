@@ -33,7 +33,7 @@ enum { VMM_NICS_MAX = 8 };
  * Disks: this many at most. The guest knows number i by its serial, VMM_DISK_SERIAL and i. The format is said, never found out: a guest may write what
  * looks like another one's header.
  */
-enum { VMM_DISKS_MAX = 8 };
+enum { VMM_DISKS_MAX = 20 };
 #define VMM_DISK_SERIAL "hvrun"
 enum vmm_disk_format { VMM_DISK_RAW, VMM_DISK_QCOW2, _VMM_DISK_FORMAT_MAX, _VMM_DISK_FORMAT_INVALID = -EINVAL };
 const char *vmm_disk_format_to_string(enum vmm_disk_format format);
@@ -43,6 +43,7 @@ struct vmm_disk {
 	enum vmm_disk_format format;
 	bool readonly;
 	bool device; /* a block device of the host's, no file */
+	bool unlocked; /* it does not keep others from having it as a disk */
 };
 
 /*
@@ -51,6 +52,8 @@ struct vmm_disk {
  */
 enum vmm_spare { VMM_SPARE_WRITABLE, VMM_SPARE_READONLY, _VMM_SPARE_MAX };
 enum { VMM_SPARES_MAX = 8 }; /* of either kind */
+/* What each VM has beside cards and disks: the ports' controller and the share. */
+enum { VMM_DEVICES_ALWAYS = 2 };
 
 /* How a VM begins: its kernel boots, boots so as to be saved as a template, or it goes on where a template was saved. */
 enum vmm_start { VMM_START_BOOT, VMM_START_TEMPLATE, VMM_START_CLONE };
@@ -111,9 +114,9 @@ struct vmm_monitor_ops {
 /* A machine that a driver can make, and where the program for it usually is. */
 struct vmm_machine {
 	const char *architecture, *name;
+	unsigned places; /* for devices: VMM_DEVICES_ALWAYS, cards and disks */
 	const char *const *binaries; /* NULL-terminated, first that can be executed wins */
 	const char *package;	     /* that has them, for a message */
-	unsigned devices;	     /* virtio devices that it has places for */
 };
 
 /* A kind of VMM. A new one is one more const of this type and a row in vmm.c's table (doc/HACKING.md, "add a
@@ -159,6 +162,8 @@ const struct vmm_machine *vmm_machine_find(const struct vmm_ops *ops, const stru
 
 /* How many devices spec's machine has places for beside those that spec has; 0 where it is not known. Pure. */
 unsigned vmm_room(const struct vmm_ops *ops, const struct vm_spec *spec);
+/* Whether the machine has places for all of spec's cards and disks. 0, or -E2BIG with the numbers in *err. Pure. */
+int vmm_check_places(const struct vmm_ops *ops, const struct vm_spec *spec, struct error *err);
 
 /* The VMM's executable for spec: spec->binary, or the first of its machine's that is there. NULL with *err.
  * Borrowed. */
