@@ -24,6 +24,12 @@ struct create_options {
 	bool no_subreaper;
 };
 
+struct spec_options {
+	const char *bundle; /* NULL: the current directory */
+	const char *runtime_type; /* what the configuration says itself; NULL: nothing */
+	bool rootless;
+};
+
 struct exec_options {
 	const char *process; /* file with a process object; NULL: from the options below and args */
 	const char *console_socket;

@@ -107,10 +107,10 @@ int runtime_list(struct runtime *rt, const struct list_options *o, struct buf *o
 int runtime_template(struct runtime *rt, const char *action, const struct template_options *o, struct buf *out, struct error *err);
 
 /*
- * Writes a config.json to start from into the directory bundle (NULL: the current one); an existing one is an
- * error.
+ * Writes a config.json to start from into the bundle; an existing one is an error. Its contents are runc's, but for what the type asks for, o->runtime_type or
+ * else --runtime-type before the verb; o->runtime_type also becomes the annotation. The configuration file is not looked at.
  */
-int runtime_spec(const char *bundle, bool rootless, struct error *err);
+int runtime_spec(const struct runtime *rt, const struct spec_options *o, struct error *err);
 
 /*
  * What would run here, as what, and why not: appended to out. bundle NULL: about the host alone. format: enum list_format. Changes nothing.

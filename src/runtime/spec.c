@@ -14,8 +14,11 @@
 #include "base/macros.h"
 #include "base/path.h"
 #include "base/mem.h"
+#include "container/annotation.h"
 #include "container/document.h"
+#include "container/runtime_type.h"
 #include "linux/cgroup/cgroup.h"
+#include "runtime/requests.h"
 #include "runtime/runtime.h"
 
 /* Constants where the types, made for reading, want strings that can be changed; writing does not. */
@@ -64,9 +67,11 @@ static struct oci_mount mounts[] = {
 	MOUNT("/sys/fs/cgroup", "cgroup", "cgroup", "nosuid", "noexec", "nodev", "relatime", "ro"),
 };
 
+static struct oci_mount new_sys = MOUNT("/sys", "sysfs", "sysfs", "nosuid", "noexec", "nodev", "ro");
+
 /*
  * Without privileges: no group of the host for terminals, and the host's /sys, for a new one would need its
- * own network.
+ * own network. A virtual machine has one: make_rootless().
  */
 static struct oci_mount rootless_mounts[] = {
 	{ .destination = TEXT("/proc"), .type = TEXT("proc"), .source = TEXT("proc") },
@@ -90,6 +95,7 @@ static struct oci_namespace namespaces[] = { NEW(PID), NEW(NETWORK), NEW(IPC),
 					     NEW(UTS), NEW(MOUNT),   NEW(CGROUP) };
 static struct oci_namespace rootless_namespaces[] = { NEW(PID),   NEW(IPC),  NEW(UTS),
 						      NEW(MOUNT), NEW(USER), NEW(CGROUP) };
+static struct oci_namespace rootless_network_namespaces[] = { NEW(PID), NEW(NETWORK), NEW(IPC), NEW(UTS), NEW(MOUNT), NEW(USER), NEW(CGROUP) };
 
 static struct oci_id_mapping uid_mapping = { .container_id = 0, .size = 1 },
 			     gid_mapping = { .container_id = 0, .size = 1 };
@@ -116,13 +122,16 @@ static struct oci_config config = {
 	.linux_ = &linux_section,
 };
 
-static void make_rootless(void)
+/* network: a network namespace, for a virtual machine has no other network than its own, and a /sys of that. */
+static void make_rootless(bool network)
 {
 	config.mounts = rootless_mounts;
 	config.n_mounts = ARRAY_SIZE(rootless_mounts);
 	linux_section.resources = NULL;
-	linux_section.namespaces = rootless_namespaces;
-	linux_section.n_namespaces = ARRAY_SIZE(rootless_namespaces) - 1;
+	linux_section.namespaces = network ? rootless_network_namespaces : rootless_namespaces;
+	linux_section.n_namespaces = (network ? ARRAY_SIZE(rootless_network_namespaces) : ARRAY_SIZE(rootless_namespaces)) - 1;
+	if (network)
+		rootless_mounts[ARRAY_SIZE(rootless_mounts) - 1] = new_sys;
 	uid_mapping.host_id = geteuid();
 	gid_mapping.host_id = getegid();
 	linux_section.uid_mappings = &uid_mapping;
@@ -136,16 +145,30 @@ static bool has_cgroup2_alone(void)
 	return access("/sys/fs/cgroup/cgroup.controllers", F_OK) == 0;
 }
 
-int runtime_spec(const char *bundle, bool rootless, struct error *err)
+static void annotate(int type)
 {
-	_cleanup_free_ char *path = path_join(bundle ? bundle : ".", "config.json"), *json = NULL;
+	static struct oci_string_map_entry entry;
+	static struct oci_string_map annotations = { .n = 1, .entries = &entry };
+
+	entry = (struct oci_string_map_entry){ TEXT(annotation_def(ANNOTATION_RUNTIME_TYPE)->key), TEXT(runtime_type_names[type]) };
+	config.annotations = &annotations;
+}
+
+int runtime_spec(const struct runtime *rt, const struct spec_options *o, struct error *err)
+{
+	int type = o->runtime_type ? runtime_type_from_string(o->runtime_type, "--runtime-type", err) : rt->runtime_type;
+	_cleanup_free_ char *path = path_join(o->bundle ? o->bundle : ".", "config.json"), *json = NULL;
 	_cleanup_fd_ int fd = -1;
 	struct oci_error oe;
 	size_t len;
 	int r;
 
-	if (rootless)
-		make_rootless();
+	if (o->runtime_type && type < 0)
+		return type;
+	if (o->runtime_type)
+		annotate(type);
+	if (o->rootless)
+		make_rootless(type == RUNTIME_TYPE_HYPERV || type == RUNTIME_TYPE_AUTO);
 	if (has_cgroup2_alone())
 		linux_section.n_namespaces++;
 	if (oci_write(&oci_config_type, &config, "\t", &json, &len, &oe) < 0)

@@ -23,14 +23,53 @@ load lib
 	same "$(md5sum "$SCRATCH/new/config.json")" "$before" "config.json"
 }
 
+# The configuration in $SCRATCH/NAME, written by spec with these options: "spec_of NAME [OPTION...]"
+spec_of()
+{
+	mkdir "$SCRATCH/$1"
+	try plain spec --bundle "$SCRATCH/$1" "${@:2}"
+	status_is 0
+	no_errors
+}
+
 @test "spec without --bundle writes here; --rootless maps the caller's ids" {
 	mkdir "$SCRATCH/here"
 	cd "$SCRATCH/here"
-	try hv spec --rootless
+	try plain spec --rootless
 	status_is 0
 	jq -e '([.linux.namespaces[].type] | contains(["user"]) and (contains(["network"]) | not))
 		and .linux.uidMappings[0].containerID == 0 and .linux.uidMappings[0].size == 1
 		and (.linux.resources == null)' config.json
+}
+
+@test "spec --runtime-type: an annotation, and with --rootless the network of a virtual machine" {
+	only_hvrun
+	spec_of standard
+	spec_of rootless --rootless
+	for type in Default hyperv Auto; do
+		spec_of "$type" --runtime-type "$type"
+		# but for the annotation, the standard's
+		same "$(jq -S 'del(.annotations)' "$SCRATCH/$type/config.json")" "$(jq -S . "$SCRATCH/standard/config.json")" "$type"
+	done
+	same "$(jq -c .annotations "$SCRATCH/hyperv/config.json")" "{\"$ANNOTATION\":\"HyperV\"}"
+	spec_of rootless-default --rootless --runtime-type Default
+	same "$(jq -S 'del(.annotations)' "$SCRATCH/rootless-default/config.json")" "$(jq -S . "$SCRATCH/rootless/config.json")"
+	for type in HyperV Auto; do
+		spec_of "rootless-$type" --rootless --runtime-type "$type"
+		jq -e --arg type "$type" --arg key "$ANNOTATION" --slurpfile plain "$SCRATCH/rootless/config.json" '.annotations == {($key): $type}
+			and ([.linux.namespaces[].type] - [$plain[0].linux.namespaces[].type] == ["network"])
+			and ((.mounts - $plain[0].mounts) | map([.destination, .type]) == [["/sys", "sysfs"]])
+			and (del(.annotations, .mounts, .linux.namespaces) == ($plain[0] | del(.mounts, .linux.namespaces)))' "$SCRATCH/rootless-$type/config.json"
+	done
+	# before the verb it is for all verbs, and the file need not say it
+	mkdir "$SCRATCH/operator"
+	try plain --runtime-type HyperV spec --rootless --bundle "$SCRATCH/operator"
+	status_is 0
+	same "$(jq -S . "$SCRATCH/operator/config.json")" "$(jq -S 'del(.annotations)' "$SCRATCH/rootless-HyperV/config.json")"
+	mkdir "$SCRATCH/none"
+	try plain spec --bundle "$SCRATCH/none" --runtime-type VM
+	refused --runtime-type VM Default HyperV
+	[ -z "$(ls -A "$SCRATCH/none")" ]
 }
 
 @test "the generated configuration runs as it is but for its process" {

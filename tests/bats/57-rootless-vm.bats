@@ -48,7 +48,7 @@ setup_test()
 	rm config.json
 	chown -R $USER_ID:$USER_ID "$ROOT" "$BUNDLE" "$SCRATCH"/{runtime,data}
 	rootless spec --rootless
-	config '.process.terminal = false | .process.args = ["/bin/init", "exit", "0"] | .linux.namespaces += [{"type": "network"}]'
+	config '.process.terminal = false | .process.args = ["/bin/init", "exit", "0"]'
 }
 
 # The configuration as it is now is refused, and nothing is left: "denied TEXT..."
@@ -95,6 +95,25 @@ users_state_is()
 	output_is through
 	errors_have to-stderr
 	[ -z "$(ls -A "$ROOT")" ]
+}
+
+@test "rootless: what spec --runtime-type HyperV writes runs as it is but for its process" {
+	local config
+	mkdir "$SCRATCH/runtime/spec"
+	chown $USER_ID "$SCRATCH/runtime/spec"
+	# no type but the bundle's
+	USERS=("$SCRATCH/program/hvrun" --config-file "$SCRATCH/program/hvrun.json" --root "$ROOT")
+	rootless spec --rootless --runtime-type HyperV --bundle "$SCRATCH/runtime/spec"
+	config=$SCRATCH/runtime/spec/config.json
+	jq '.process.terminal = false | .process.args = ["/bin/sh", "-c", "id -u; cd /sys/class/net; echo *"]' "$config" >config.json
+	try rootless run "$ID"
+	status_is 0
+	no_errors
+	same "$output" "$(printf '0\nlo')"
+	process /bin/init pause
+	running
+	same "$(rootless state "$ID" | jq -r .runtimeType)" HyperV
+	rootless delete -f "$ID"
 }
 
 @test "rootless: the whole life of a machine, each verb from outside of its user namespace" {

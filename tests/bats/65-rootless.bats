@@ -48,6 +48,19 @@ denied()
 	lacks "user $(readlink /proc/self/ns/user)"
 }
 
+@test "rootless: spec's configuration for either type runs, in a network namespace" {
+	local file
+	mkdir "$SCRATCH/runtime/spec"
+	chown $USER_ID "$SCRATCH/runtime/spec"
+	rootless spec --rootless --runtime-type Auto --bundle "$SCRATCH/runtime/spec"
+	file=$SCRATCH/runtime/spec/config.json
+	jq '.process.terminal = false | .process.args = ["/bin/sh", "-c", "id -u; cd /sys/class/net; echo *"]' "$file" >config.json
+	try rootless run "$ID"
+	status_is 0
+	no_errors
+	same "$output" "$(printf '0\nlo')"
+}
+
 @test "rootless: the root is \$XDG_RUNTIME_DIR/hvrun" {
 	USERS=("$SCRATCH/hvrun")
 	try rootless create "$ID"
