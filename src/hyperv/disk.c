@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ocispec/types.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -67,6 +68,25 @@ static int check_locks(const struct disk *d, int fd, struct error *err)
 			 lock == DISK_LOCK_WRITER ? ", and writes to it" : "");
 }
 
+/*
+ * A file system that is mounted there as well would be written by two kernels that know nothing of each other. O_EXCL of a block device (open(2)): the kernel lets
+ * nobody else have it who wants it alone, as file systems do.
+ */
+static int check_mounted(const struct disk *d, int fd, struct error *err)
+{
+	_cleanup_fd_ int again = -1;
+	char path[64];
+
+	if (!d->mounted || d->readonly)
+		return 0;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	again = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_EXCL);
+	if (again >= 0 || errno != EBUSY)
+		return 0;
+	return error_set(err, EBUSY, "%s: %s is in use on the host (mounted there, or a part of another device): a virtual machine that mounts it, too, and "
+			 "writes to it would destroy what is on it; with option \"ro\" it can be read", d->field, d->source);
+}
+
 static int check(const struct disk *d, int fd, dev_t *ret_device, struct error *err)
 {
 	const char *name = d->source ? d->source : "the device";
@@ -79,6 +99,8 @@ static int check(const struct disk *d, int fd, dev_t *ret_device, struct error *
 	*ret_device = S_ISBLK(st.st_mode) ? st.st_rdev : 0;
 	if (d->by_number && (!*ret_device || st.st_rdev != makedev(d->major, d->minor)))
 		return error_set(err, ENODEV, "%s: no block device %u:%u is here", d->field, d->major, d->minor);
+	if (*ret_device && check_mounted(d, fd, err) < 0)
+		return -err->code;
 	if (d->format == VMM_DISK_QCOW2)
 		return check_qcow2(d, fd, err);
 	if (!*ret_device && (st.st_size == 0 || st.st_size % SECTOR != 0))

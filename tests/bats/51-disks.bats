@@ -58,6 +58,25 @@ check_mount()
 	has 'read /mnt/file: 7 bytes, inside' 'write /mnt/new: EROFS'
 }
 
+@test "what the host has mounted is not mounted by a machine, too, unless it can only read it" {
+	only_hyperv "it is one kernel that has it mounted twice"
+	data_image
+	loop
+	allow rw
+	mkdir "$SCRATCH/mounted"
+	mount "$LOOP" "$SCRATCH/mounted"
+	mount_add ext4 "$LOOP"
+	try hv run "$ID"
+	refused "mounts\[[0-9]+\].source: $LOOP is in use on the host"
+	config '.mounts[-1].options = ["ro"]'
+	checks read /mnt/file , write /mnt/new
+	run_ok
+	has 'read /mnt/file: 7 bytes, inside' 'write /mnt/new: EROFS'
+	umount "$SCRATCH/mounted"
+	config '.mounts[-1].options = []'
+	check_mount
+}
+
 @test "raw, said or not, is what a block device is; a format needs a virtual machine" {
 	data_image
 	loop
