@@ -1,19 +1,19 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 # shellcheck disable=SC2015,SC2016,SC2153,SC2154 # jq programs, and names that lib.bash sets
-# A guest whose kernel is the attacker's: it speaks to the host's 9p server itself (helpers/guest-9p) and asks for what no Linux would. It goes the way of each
-# machine of type HyperV, with its command line, jail and share tree. Whatever it asks for, nothing outside of the shares is reached, what is read-only stays as
-# it is, and when it ends, nothing is left.
+# A guest whose kernel is the attacker's: it speaks to the host's 9p server, or virtiofsd, itself (helpers/guest) and asks for what no Linux would. It goes the way
+# of each machine of type HyperV, with its command line, jail and share tree. Whatever it asks for, nothing outside of the shares is reached, what is read-only
+# stays as it is, and when it ends, nothing is left.
 
 load lib
 
-GUEST=$HVTEST_BIN/bats/helpers/guest-9p
+GUEST=$HVTEST_BIN/bats/helpers/guest
 
 setup_test()
 {
 	only_hvrun
-	only_hyperv "there is no 9p server"
-	skip_unless "no guest-9p: it is made where the compiler makes 32-bit x86 programs" test -r "$GUEST"
+	only_hyperv "nobody serves its files"
+	skip_unless "no such guest: it is made where the compiler makes 32-bit x86 programs" test -r "$GUEST"
 	jq -n --arg k "$GUEST" --arg i "$SCRATCH/script" '{hyperv: {template: false, guests: [{name: "hostile", kernel: $k, initrd: $i}]}}' >"$SCRATCH/hvrun.json"
 	HV+=(--config-file "$SCRATCH/hvrun.json")
 	T=$BUNDLE/rootfs/t
@@ -38,12 +38,23 @@ manifest()
 	cat "$SCRATCH/outside/marker" "$SCRATCH/outside/dir/file" "$SCRATCH/readonly/file"
 }
 
-# A machine asks the lines of stdin, each of which may say after " => " what whole answer is expected (an extended regular expression; else no error). "again" is a
-# device that begins anew. 0 is the share tree, 1 a directory of the root file system, 2 a volume, 3 a read-only one, 4 a file, 5 the volume once more.
+AGAIN='reset\nTversion 16384 9P2000.L\nTattach 0 -1 root "" 0\nTwalk 0 1 0 t\nTwalk 0 2 1\nTwalk 0 3 2\nTwalk 0 4 3\nTwalk 0 5 4'
+
+# From here on by virtiofs: @1 to @3 and @5 are what 1 to 3 and 5 are in 9p.
+by_virtiofs()
+{
+	skip_unless "there is no virtiofsd here" sh -c '"$@" check -f json | jq -e ".checks[] | select(.name == \"virtiofsd\") | .status == \"ok\"" >/dev/null' sh "${HV[@]}"
+	config '.annotations["io.hvrun.share-type"] = "virtiofs"'
+	AGAIN='INIT 1 7 31 65536 0x3fffffff\nkeep=9 LOOKUP 1 0\nkeep=1 LOOKUP @9 t\nkeep=2 LOOKUP 1 1\nkeep=3 LOOKUP 1 2\nkeep=5 LOOKUP 1 4'
+}
+
+# A machine asks the lines of stdin, each of which may say after " => " what whole answer is expected (an extended regular expression; else no error); "ends" is
+# the server's end. "again" is a device that begins anew. 0 is the share tree, 1 a directory of the root file system, 2 a volume, 3 a read-only one, 4 a file, 5 the
+# volume once more.
 ask()
 {
 	local before n=0 line answer wanted answers
-	sed 's/^again$/reset\nTversion 16384 9P2000.L\nTattach 0 -1 root "" 0\nTwalk 0 1 0 t\nTwalk 0 2 1\nTwalk 0 3 2\nTwalk 0 4 3\nTwalk 0 5 4/' >"$SCRATCH/wanted"
+	sed "s/^again\$/$AGAIN/" >"$SCRATCH/wanted"
 	sed 's/ => .*//' "$SCRATCH/wanted" >"$SCRATCH/script"
 	rm -f "$SCRATCH/console"
 	before=$(manifest)
@@ -51,18 +62,20 @@ ask()
 	same "$(manifest)" "$before" "what is not the guest's" || return 1
 	[ -e "$SCRATCH/console" ] || fail "there was no machine" || return 1
 	mapfile -t answers <"$SCRATCH/console"
-	same "${answers[n++]-}" "guest-9p: begin" || return 1
+	same "${answers[n++]-}" "guest: begin" || return 1
 	while IFS= read -r line; do
 		[ "$line" != reset ] || continue
-		wanted='(done|(names|count|msize|mode|data|entries|link) ?.*)'
+		wanted='(done|(names|count|msize|mode|data|entries|link|entry) ?.*)'
 		[[ $line != *" => "* ]] || wanted=${line#*" => "}
 		line=${line%%" => "*}
-		answer=${answers[n]-}
+		answer=${answers[n]-$line => ends}
 		[[ $answer = "$line => "* && ${answer#"$line => "} =~ ^($wanted)$ ]] ||
 			fail "asked: $line" "expected: $wanted" "answered: $answer" "before: ${answers[*]:n > 3 ? n - 3 : 0:3}" || return 1
+		[ -n "${answers[n]-}" ] || break
 		n=$((n + 1))
 	done <"$SCRATCH/wanted"
-	same "${answers[n]-}" "guest-9p: end" && status_is 1 && errors_have 'the virtual machine ended unexpectedly' || return 1
+	[ -z "${answers[n]-}" ] || same "${answers[n]}" "guest: end" || return 1
+	status_is 1 && errors_have "the virtual machine( ended unexpectedly| was killed|'s file systems: virtiofsd)" || return 1
 	[ ! -e "$ROOT/$ID" ] || fail "the container is there" || return 1
 	! grep -q secret "$SCRATCH/console" || fail "the secret was read"
 }
@@ -333,19 +346,25 @@ ask()
 	same "$(find "$SCRATCH/volume" -mindepth 1)" ""
 }
 
+# While the machine runs, "later" in the volume becomes a file system with devices.
+later_device()
+{
+	cat >"$SCRATCH/hook" <<-END
+		#!/bin/sh
+		cat >/dev/null
+		mount -t tmpfs tmpfs $SCRATCH/volume/later && mknod -m 666 $SCRATCH/volume/later/loop b 7 0 && mknod -m 666 $SCRATCH/volume/later/mem c 1 1
+	END
+	chmod 755 "$SCRATCH/hook"
+	config '.hooks.createRuntime = [{path: $h}]' --arg h "$SCRATCH/hook"
+}
+
 # What appears below a writable source later has attributes of its own, no nodev. What is left is the device cgroup.
 @test "device nodes in what the host mounts later below a source are not opened" {
 	local volume=$SCRATCH/volume
 	mount -t tmpfs tmpfs "$volume"
 	mount --make-shared "$volume"
 	mkdir "$volume/later"
-	cat >"$SCRATCH/hook" <<-END
-		#!/bin/sh
-		cat >/dev/null
-		mount -t tmpfs tmpfs $volume/later && mknod -m 666 $volume/later/loop b 7 0 && mknod -m 666 $volume/later/mem c 1 1
-	END
-	chmod 755 "$SCRATCH/hook"
-	config '.hooks.createRuntime = [{path: $h}]' --arg h "$SCRATCH/hook"
+	later_device
 	ask <<-'END'
 		again
 		Twalk 2 9 later
@@ -524,4 +543,181 @@ ask()
 		Tgetattr 1 0x7ff => (mode .*|error 2)
 		Tgetattr 1 0x7ff => error 2
 	END
+}
+
+@test "virtiofs: names with slashes, dots and nothing" {
+	by_virtiofs
+	ask <<-'END'
+		again
+		LOOKUP 1 .. => entry .*
+		keep=10 LOOKUP 1 ..
+		keep=11 OPENDIR @10 0 0
+		READDIR @10 @11 0 4000 0 0 0 0 => entries( [.0-4]+){7}
+		LOOKUP @10 etc => error 2
+		keep=12 LOOKUP @1 ..
+		keep=12 LOOKUP @12 ..
+		keep=12 LOOKUP @12 ..
+		LOOKUP @12 etc => error 2
+		LOOKUP @1 dir/file => error 22
+		LOOKUP @1 ../.. => error 22
+		LOOKUP @1 /etc => error 22
+		LOOKUP @1 / => error 22
+		LOOKUP @1 "" => error .*
+		LOOKUP @1 rep:5000:a => error .*
+		MKDIR @1 0755 0 dir/new => error 22
+		MKDIR @1 0755 0 ../../../new => error 22
+		MKDIR @1 0755 0 .. => error .*
+		CREATE @1 01 0644 0 0 dir/new => error 22
+		CREATE @1 01 0644 0 0 ../../new => error 22
+		CREATE @1 01 0644 0 0 .. => error .*
+		MKNOD @1 0100644 0 0 0 ../new => error 22
+		SYMLINK @1 ../new x => error 22
+		SYMLINK @1 .. x => error .*
+		keep=20 LOOKUP @1 dir
+		keep=21 LOOKUP @20 file
+		LINK @1 @21 ../new => error 22
+		LINK @1 @21 .. => error .*
+		RENAME @1 @1 dir ../new => error 22
+		RENAME @1 @1 ../t new => error 22
+		RENAME @1 @1 .. new => error .*
+		RENAME @1 @20 dir new => error .*
+		RENAME2 @1 @1 2 0 dir .. => error .*
+		UNLINK @1 ../t/dir/file => error 22
+		UNLINK @1 dir/file => error 22
+		RMDIR @1 .. => error .*
+		RMDIR @1 . => error .*
+		RMDIR 1 0 => error .*
+		MKDIR 1 0755 0 new => error 30
+		RENAME 1 1 0 9 => error .*
+	END
+	same "$(cd "$T" && find . | sort | tr '\n' ' ')" ". ./dir ./dir/file "
+}
+
+@test "virtiofs: symlinks lead nowhere, and what is known already stays what it was" {
+	by_virtiofs
+	ln -s "$SCRATCH/outside/marker" "$T/absolute"
+	ln -s "../../../../../../../../..$SCRATCH/outside/dir" "$T/relative"
+	ask <<-END
+		again
+		keep=10 LOOKUP @1 absolute
+		READLINK @10 => data $SCRATCH/outside/marker
+		OPEN @10 0 0 => error .*
+		OPEN @10 02 0 => error .*
+		OPEN @10 01001 0 => error .*
+		SETATTR @10 1 0 0 0 0 0 0 0 0 0 0 0777 0 0 0 0 => error .*
+		SETATTR @10 8 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 => error .*
+		SETATTR @10 6 0 0 0 0 0 0 0 0 0 0 0 0 1000 1000 0
+		SETXATTR @10 1 0 0 0 user.x y => error .*
+		LOOKUP @10 x => error 20
+		keep=11 LOOKUP @1 relative
+		OPENDIR @11 0 0 => error .*
+		LOOKUP @11 file => error 20
+		MKDIR @11 0755 0 new => error 20
+		CREATE @11 01 0644 0 0 new => error 20
+		UNLINK @11 file => error (5|20)
+		RENAME @11 @1 file new => error (5|20)
+		CREATE @1 01001 0644 0 0 absolute => error .*
+		keep=20 MKDIR @2 0755 0 d
+		keep=21 CREATE @20 02 0644 0 0 marker
+		RENAME @2 @2 d moved
+		SYMLINK @2 d $SCRATCH/outside
+		MKDIR @20 0755 0 new
+		UNLINK @20 marker
+		keep=22 LOOKUP @5 d
+		LOOKUP @22 marker => error 20
+		keep=23 CREATE @2 02 0644 0 0 f
+		UNLINK @2 f
+		SYMLINK @2 f $SCRATCH/outside/marker
+		SETATTR @23 8 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 => (mode .*|error .*)
+		SETATTR @23 1 0 0 0 0 0 0 0 0 0 0 0777 0 0 0 0 => (mode .*|error .*)
+		LINK @1 @10 hard
+	END
+	[ -d "$SCRATCH/volume/moved/new" ]
+}
+
+@test "virtiofs: device nodes of a share, and of what is mounted there later, are not opened, and none is made" {
+	local volume=$SCRATCH/volume
+	by_virtiofs
+	mkfifo "$T/fifo"
+	mknod -m 666 "$T/null" c 1 3
+	mknod -m 666 "$T/loop" b 7 0
+	mount -t tmpfs tmpfs "$volume"
+	mount --make-shared "$volume"
+	mkdir "$volume/later"
+	later_device
+	ask <<-'END'
+		again
+		keep=10 LOOKUP @1 null
+		OPEN @10 0 0 => error .*
+		OPEN @10 02 0 => error .*
+		SETATTR @10 8 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 => error .*
+		keep=11 LOOKUP @1 loop
+		OPEN @11 02 0 => error .*
+		keep=12 LOOKUP @1 fifo
+		OPEN @12 0 0 => error .*
+		MKNOD @1 020666 0x103 0 0 null2 => error 1
+		MKNOD @1 020666 0x101 0 0 mem => error 1
+		MKNOD @2 060666 0x700 0 0 disk => error 1
+		keep=20 LOOKUP @2 later
+		until LOOKUP @20 mem
+		keep=21 LOOKUP @20 mem
+		OPEN @21 0 0 => error .*
+		keep=22 LOOKUP @20 loop
+		OPEN @22 02 0 => error .*
+		SETATTR @22 8 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 => error .*
+	END
+	same "$(cd "$T" && find . ! -type f ! -type d | sort | tr '\n' ' ')" "./fifo ./loop ./null "
+	umount "$volume/later" "$volume"
+}
+
+@test "virtiofs: what is read-only is so on the host, and what its kernel heeds is not set" {
+	local name caps='%01%00%00%02%ff%ff%ff%ff%00%00%00%00%00%00%00%00%00%00%00%00'
+	by_virtiofs
+	mount -t tmpfs tmpfs "$SCRATCH/volume"
+	touch "$SCRATCH/volume/file"
+	ask <<-END
+		again
+		keep=10 LOOKUP @3 file
+		OPEN @10 01 0 => error 30
+		OPEN @10 02 0 => error 30
+		keep=11 OPEN @10 0 0
+		READ @10 @11 0 100 0 0 0 0 => data precious%0a
+		WRITE @10 @11 0 1 0 0 0 0 x => error .*
+		SETATTR @10 1 0 0 0 0 0 0 0 0 0 0 0777 0 0 0 0 => error 30
+		SETATTR @10 6 0 0 0 0 0 0 0 0 0 0 0 0 1 1 0 => error 30
+		SETATTR @10 8 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 => error 30
+		SETXATTR @10 1 0 0 0 user.x y => error 30
+		CREATE @3 01 0644 0 0 new => error 30
+		MKDIR @3 0755 0 new => error 30
+		SYMLINK @3 new x => error 30
+		MKNOD @3 0100644 0 0 0 new => error 30
+		UNLINK @3 file => error 30
+		RMDIR @3 dir => error (5|30)
+		RENAME @3 @3 file new => error 30
+		LINK @3 @10 new => error 30
+		LINK @1 @10 new => error 18
+		RENAME @3 @1 file new => error (18|30)
+		keep=12 LOOKUP @1 dir
+		RENAME @1 @2 dir new => error 18
+		keep=20 LOOKUP @2 file
+		SETXATTR @20 20 0 0 0 security.capability $caps => error 1
+		SETXATTR @20 20 0 0 0 trusted.overlay.opaque $caps => error 1
+		SETATTR @20 6 0 0 0 0 0 0 0 0 0 0 0 0 12345 54321 0
+		SETATTR @20 1 0 0 0 0 0 0 0 0 0 0 04777 0 0 0 0
+	END
+	same "$(stat -c '%a %u %g' "$SCRATCH/volume/file")" "4777 12345 54321"
+	umount "$SCRATCH/volume"
+}
+
+@test "virtiofs: requests that lie, each of which may be the server's end" {
+	local request
+	by_virtiofs
+	for request in "GETATTR 0 0 0 0" "GETATTR 77777 0 0 0" "GETATTR -1 0 0 0" "size=41 LOOKUP 1 dir" "size=0xffffffff LOOKUP 1 dir" "tag=-1 GETATTR 1 0 0 0" \
+		"Raw 1 8:1" "Raw 16 1 8:0" "READ @1 77 0 4096 0 0 0 0" "READDIR @1 77 0 4096 0 0 0 0" "room=16 GETATTR 1 0 0 0" "room=0 GETATTR 1 0 0 0" \
+		"WRITE @1 0 0 0xffffffff 0 0 0 0 x" "READ @1 0 0 0xffffffff 0 0 0 0" "SETXATTR @1 0xffffffff 0 0 0 user.x y" "INIT 1 7 30 0 0" "INIT 1 99 0 0 0" "Raw 255 1"; do
+		ask <<-END
+			again
+			lost $request => (ends|no answer|empty|error .*|entry .*|mode .*|message .*|done)
+		END
+	done
 }
