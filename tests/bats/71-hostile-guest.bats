@@ -14,7 +14,7 @@ setup_test()
 	only_hvrun
 	only_hyperv "nobody serves its files"
 	skip_unless "no such guest: it is made where the compiler makes 32-bit x86 programs" test -r "$GUEST"
-	jq -n --arg k "$GUEST" --arg i "$SCRATCH/script" '{hyperv: {template: false, guests: [{name: "hostile", kernel: $k, initrd: $i}]}}' >"$SCRATCH/hvrun.json"
+	jq -n --arg k "$GUEST" --arg i "$SCRATCH/script" '{hyperv: {template: false, boot_timeout: 300, guests: [{name: "hostile", kernel: $k, initrd: $i}]}}' >"$SCRATCH/hvrun.json"
 	HV+=(--config-file "$SCRATCH/hvrun.json")
 	T=$BUNDLE/rootfs/t
 	mkdir -p "$SCRATCH/outside/dir" "$SCRATCH/volume" "$SCRATCH/readonly/dir" "$T/dir"
