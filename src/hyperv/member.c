@@ -163,6 +163,16 @@ static int make_prefix(char ret[2 * PREFIX_BYTES + 1], struct error *err)
 	return 0;
 }
 
+/* Spare ones are made for a pod's sandbox; who else has members is not known when its machine is made. */
+static int check_disks(const struct member *m, struct error *err)
+{
+	if (m->guest->n_disks == 0 || annotation_is_sandbox(m->sandbox->state->annotations))
+		return 0;
+	return error_set(err, EOPNOTSUPP,
+			 "%s: the virtual machine of container \"%s\" has no spare disks, which only that of a pod's sandbox has, by its own annotations%s",
+			 m->guest->disks[0].field, m->sandbox->id, m->guest->disks[0].layer ? ": \"memory\" is possible" : "");
+}
+
 static int derive(struct member *m, struct error *err)
 {
 	const struct oci_linux *l = m->bundle->config->linux_;
@@ -193,7 +203,7 @@ static int derive(struct member *m, struct error *err)
 	if (r == 0 && m->guest->n_shares > FDS_MAX - OTHER_FDS)
 		r = error_set(err, E2BIG, "mounts: %zu bind mounts, at most %d can be shared with a virtual machine", m->guest->n_shares - 1,
 			      FDS_MAX - OTHER_FDS - 1);
-	return r;
+	return r < 0 ? r : check_disks(m, err);
 }
 
 static int decide(struct member *m, struct error *err)

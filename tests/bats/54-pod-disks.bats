@@ -311,6 +311,21 @@ read_superblock='/bin/busybox dd if=/dev/data bs=1 skip=1080 count=2 2>/dev/null
 	refused 'mounts\[[0-9]+\].source: .* has no spare disk left for reading alone \(of 2\): hyperv.spare_readonly_disks in'
 }
 
+@test "HyperV: a machine with members that is no sandbox's, as podman's are, has no disks for them" {
+	only_hyperv "there is no machine"
+	config '.annotations["io.container.manager"] = "libpod"'
+	background "$POD"
+	POD_PID=$(container_pid "$POD") MARK=mark_crio
+	member a /bin/init exit 0
+	config_of "$SCRATCH/a" '.annotations["io.container.manager"] = "libpod"'
+	layer a
+	before=$(snapshot)
+	run_member a
+	refused "annotation io.hvrun.sandbox: the virtual machine of container \"$POD\" has no spare disks, .*: \"memory\" is possible"
+	machine_unchanged "$before"
+	no_layers
+}
+
 @test "HyperV: machines that are booted, and one with a disk of its own, have them as well" {
 	only_hyperv "there is no machine"
 	data_image
