@@ -411,7 +411,7 @@ static int check_medium(const struct hv_worker_disk *d, int fd, struct vmm_disk 
 	if (format < 0 || flags < 0 || fstat(fd, &st) < 0 || !(d->device ? S_ISBLK(st.st_mode) : S_ISREG(st.st_mode)) ||
 	    (flags & O_ACCMODE) != (d->readonly ? O_RDONLY : O_RDWR))
 		return error_set(err, EPROTO, "DISK: its descriptor is not what the message says");
-	*ret = (struct vmm_disk){ .fd = fd, .format = format, .readonly = d->readonly, .device = d->device };
+	*ret = (struct vmm_disk){ .fd = fd, .format = format, .readonly = d->readonly, .device = d->device, .unlocked = d->unlocked };
 	return 0;
 }
 

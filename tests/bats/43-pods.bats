@@ -228,7 +228,11 @@ bind_shm()
 	sandbox
 	member one /bin/init all print ready: , pause
 	start_member one
-	sees_no_files "$(container_pid "$POD-one")"
+	pid=$(container_pid "$POD-one")
+	not same "$(readlink "/proc/$pid/ns/mnt")" "$(readlink /proc/self/ns/mnt)" 2>/dev/null
+	same "$(ls -A "/proc/$pid/root")" ""
+	# what is over its root is the member's: 58-files-from-host.bats
+	same "$("$BATS_TEST_DIRNAME/helpers/join-mounts" "$pid" list /)" "$(ls "$SCRATCH/one/rootfs")"
 	hv delete -f "$POD-one"
 }
 

@@ -150,7 +150,7 @@ configure()
 	try hv exec "$ID" /bin/sh -c 'mount -o remount,rw,bind /ro; echo x >/ro/new; echo x >/ro/file; cat /ro/file'
 	same "$output" one
 	same "$(ls "$SCRATCH/ro") $(<"$SCRATCH/ro/file")" "file one"
-	try "$BATS_TEST_DIRNAME/helpers/in-jail" "$SERVER" "$BUSYBOX" sh -c 'echo x >/share/1/new; echo x >/share/1/file; echo x >/share/new; echo end'
+	try "$BATS_TEST_DIRNAME/helpers/in-jail" "$SERVER" "$BUSYBOX" sh -c 'echo x >/1/new; echo x >/1/file; echo x >/new; echo end'
 	output_is end
 	[ "$(grep -c 'Read-only file system' <<<"$errors")" = 3 ]
 	same "$(ls "$SCRATCH/ro") $(<"$SCRATCH/ro/file")" "file one"
@@ -319,7 +319,7 @@ configure()
 	same "$(ls -A "/proc/$SERVER/root/")" 0
 	same "$(ls "/proc/$SERVER/root/0/bin/init")" "/proc/$SERVER/root/0/bin/init"
 	# the mounts of its namespace: all read-only but the share
-	same "$(awk '$6 !~ /^ro/ {print $5}' "/proc/$WORKER/mountinfo")" /share/0
+	same "$(awk '$6 !~ /^ro/ {print $5}' "/proc/$WORKER/mountinfo" | sort)" $'/\n/share/0'
 }
 
 @test "virtiofsd: capabilities, no_new_privs and seccomp filters" {

@@ -323,7 +323,7 @@ users_state_is()
 		not same "$(readlink "/proc/$VMM/ns/$ns")" "$(readlink "/proc/self/ns/$ns")" 2>/dev/null
 	done
 	# of the host's files the shares, and what the VMM reads
-	same "$(awk '$6 !~ /^ro/ {print $5}' "/proc/$VMM/mountinfo")" /share/0
+	same "$(awk '$6 !~ /^ro/ {print $5}' "/proc/$VMM/mountinfo" | sort)" $'/\n/share/0'
 	same "$(awk '$6 !~ /nosuid/ {print $5}' "/proc/$VMM/mountinfo")" ""
 	left=$(cd "/proc/$VMM/root" && find . -xdev -maxdepth 1 | sort | tr '\n' ' ')
 	not grep -qE '\./(home|root|run|boot|sys|var|srv)' <<<"$left"

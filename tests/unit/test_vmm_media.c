@@ -151,7 +151,7 @@ static void test_insert_eject(void **state)
 	begin(&f);
 	listen_to(&f);
 	insert(&f, 3, fd);
-	assert_string_equal(listen_to(&f), INSERT("3", "25"));
+	assert_string_equal(listen_to(&f), INSERT("3", "37"));
 	assert_int_equal(f.n_fds, 1);
 	assert_int_equal(fstat(fd, &ours), 0);
 	assert_int_equal(fstat(f.last_fd, &theirs), 0);
@@ -164,13 +164,13 @@ static void test_insert_eject(void **state)
 	assert_int_equal(f.disk, 3);
 	assert_int_equal(f.error.code, 0);
 	assert_int_equal(vmm_qemu.eject(f.monitor, 3, &err), 0);
-	assert_string_equal(listen_to(&f), EJECT("3", "25"));
+	assert_string_equal(listen_to(&f), EJECT("3", "37"));
 	answer(&f, OK("qom-set") OK("blockdev-del") OK("remove-fd"));
 	assert_int_equal(f.n_changed, 2);
 	assert_int_equal(f.error.code, 0);
 	/* no set of descriptors has the number of one that was there before */
 	insert(&f, 3, fd);
-	assert_string_equal(listen_to(&f), INSERT("3", "26"));
+	assert_string_equal(listen_to(&f), INSERT("3", "38"));
 	assert_false(f.failed);
 	end(&f);
 	close(fd);
@@ -189,7 +189,7 @@ static void test_refused(void **state)
 	listen_to(&f);
 	answer(&f, OK("add-fd") NO("blockdev-add") NO("qom-set"));
 	assert_int_equal(f.n_changed, 0);
-	assert_string_equal(listen_to(&f), EJECT("1", "25"));
+	assert_string_equal(listen_to(&f), EJECT("1", "37"));
 	answer(&f, OK("qom-set") NO("blockdev-del") OK("remove-fd"));
 	assert_int_equal(f.n_changed, 1);
 	assert_int_equal(f.disk, 1);
@@ -229,16 +229,16 @@ static void test_one_by_one(void **state)
 	assert_int_equal(vmm_qemu.eject(f.monitor, 0, &err), 0);
 	close(a);
 	close(b);
-	assert_string_equal(listen_to(&f), INSERT("0", "25"));
+	assert_string_equal(listen_to(&f), INSERT("0", "37"));
 	assert_int_equal(f.n_fds, 1);
 	answer(&f, OK("add-fd") OK("blockdev-add") OK("qom-set"));
 	assert_int_equal(f.n_changed, 1);
-	assert_string_equal(listen_to(&f), INSERT("1", "26"));
+	assert_string_equal(listen_to(&f), INSERT("1", "38"));
 	assert_int_equal(f.n_fds, 2);
 	answer(&f, OK("add-fd") OK("blockdev-add") OK("qom-set"));
 	assert_int_equal(f.n_changed, 2);
 	assert_int_equal(f.disk, 1);
-	assert_string_equal(listen_to(&f), EJECT("0", "25"));
+	assert_string_equal(listen_to(&f), EJECT("0", "37"));
 	end(&f);
 }
 
