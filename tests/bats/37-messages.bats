@@ -82,7 +82,7 @@ load lib
 	{
 		bash -c 'source "$1"; shift; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _hvrun; echo "${COMPREPLY[@]}"' - "$script" "$@"
 	}
-	same "$(complete_words "$HVRUN" "" | xargs -n1 | sort | xargs)" "$("$HVRUN" --help | sed -n '/^COMMANDS/,/^GLOBAL/s/^   \([a-z]*\) .*/\1/p' | sort | xargs)"
+	same "$(complete_words "$HVRUN" "" | xargs -n1 | sort | xargs)" "$("$HVRUN" --help | sed -n '/^COMMANDS/,/^GLOBAL/s/^   \([a-z-]*\) .*/\1/p' | sort | xargs)"
 	same "$(complete_words "$HVRUN" update --memory)" "--memory --memory-reservation --memory-swap"
 	same "$(complete_words "$HVRUN" pau)" pause
 	process /bin/init pause
