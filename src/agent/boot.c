@@ -16,13 +16,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
@@ -230,16 +227,6 @@ static int set_up_cgroup(struct error *err)
 	return write_file(BOOT_AGENT_CGROUP "/cgroup.procs", "0", err);
 }
 
-static int bring_up_loopback(struct error *err)
-{
-	_cleanup_fd_ int sock = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	struct ifreq ifr = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
-
-	if (sock < 0 || ioctl(sock, SIOCSIFFLAGS, &ifr) < 0)
-		return error_errno(err, "bringing up the loopback interface");
-	return 0;
-}
-
 static int harden(struct error *err)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(hardening); i++) {
@@ -258,7 +245,7 @@ static int harden(struct error *err)
 int boot_guest(struct error *err)
 {
 	static int (*const steps[])(struct error *) = {
-		mount_early, fill_stdio, load_modules, leave_rootfs, enter_image, bring_up_loopback, harden, set_up_cgroup,
+		mount_early, fill_stdio, load_modules, leave_rootfs, enter_image, harden, set_up_cgroup,
 	};
 
 	if (access(BOOT_AGENT_CGROUP, F_OK) == 0) /* made by the last step: this is the program executed again */

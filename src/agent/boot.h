@@ -13,7 +13,7 @@
 /*
  * All that PID 1 owes the guest before the first message: mounts /proc, /sys, /dev, /run and cgroup2 from a
  * table, loads the modules that the image lists, leaves the initramfs's root (pivot_root(2) refuses to work
- * on rootfs, and every container made here pivots), brings loopback up, hardens by sysctl, enables the cgroup
+ * on rootfs, and every container made here pivots), hardens by sysctl, enables the cgroup
  * controllers and moves into a cgroup of its own. Only for getpid() == 1; a program that executes itself
  * afterwards may call it again. Returns 0 or < 0 with *err: the guest is of no use then.
  */
