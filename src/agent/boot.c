@@ -128,6 +128,7 @@ static int load_modules(struct error *err)
 	static const struct {
 		const char *parameter, *list;
 	} optional[] = {
+		{ "hvrun.network", "order.network" },
 		{ "hvrun.storage", "order.storage" },
 		{ VIRTIOFS_PARAMETER, "order.virtiofs" },
 	};

@@ -205,8 +205,10 @@ static void add_kernel(char ***argv, const struct vm_spec *spec)
 
 	buf_printf(&cmdline, KERNEL_ARGS "%s%s", m->accels[spec->accel].kernel_args,
 		   m->console[spec->console_fd >= 0]);
+	if (spec->n_nics > 0)
+		buf_append_str(&cmdline, " hvrun.network"); /* agent/boot.c */
 	if (spec->storage)
-		buf_append_str(&cmdline, " hvrun.storage"); /* agent/boot.c */
+		buf_append_str(&cmdline, " hvrun.storage");
 	if (spec->virtiofs)
 		buf_append_str(&cmdline, " hvrun.virtiofs");
 	if (spec->has_root)
