@@ -122,11 +122,6 @@ static int handle_signal(struct agent *a, const struct request *req, struct oci_
 	return kill(p->pid, (int)m->signal) < 0 ? error_errno(err, "kill") : 0;
 }
 
-static int handle_pids(struct agent *a, const struct request *req, struct oci_doc *doc, struct error *err)
-{
-	return later(job_start(a, req, NULL, verb_pids, doc, err));
-}
-
 static int handle_freeze(struct agent *a, const struct request *req, struct oci_doc *doc, struct error *err)
 {
 	return later(job_start(a, req, NULL, verb_freeze, doc, err));
@@ -204,7 +199,6 @@ static const struct {
 	[MESSAGE_EXEC] = { &hv_agent_exec_type, handle_exec, false },
 	[MESSAGE_DEBUG] = { &hv_agent_exec_type, handle_debug, false },
 	[MESSAGE_SIGNAL] = { &hv_agent_signal_type, handle_signal, false },
-	[MESSAGE_PIDS] = { &hv_agent_container_type, handle_pids, false },
 	[MESSAGE_RESIZE] = { &hv_agent_resize_type, handle_resize, false },
 	[MESSAGE_DESTROY] = { &hv_agent_remove_type, handle_destroy, true },
 	[MESSAGE_FREEZE] = { &hv_agent_freeze_type, handle_freeze, false },

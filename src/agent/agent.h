@@ -128,7 +128,7 @@ verb_fn verb_debug;
 
 /* verbs.c ------------------------------------------------------------------------------------------------------------- */
 
-verb_fn verb_create, verb_start, verb_exec, verb_signal, verb_pids, verb_freeze, verb_update, verb_processes, verb_stats, verb_wait_oom,
+verb_fn verb_create, verb_start, verb_exec, verb_signal, verb_freeze, verb_update, verb_processes, verb_stats, verb_wait_oom,
 	verb_remove, verb_mount;
 
 /* network.c: NETWORK, as often as the host's network namespace changes before START */

@@ -220,28 +220,6 @@ int verb_signal(const struct verb_context *v, _unused_ pid_t *ret_pid, _unused_ 
 	return r < 0 ? r : native_ops.signal(&v->agent->env, c, (int)m->signal, m->all, err);
 }
 
-int verb_pids(const struct verb_context *v, _unused_ pid_t *ret_pid, struct buf *reply, struct error *err)
-{
-	const struct hv_agent_container *m = v->message;
-	_cleanup_container_ struct container *c = NULL;
-	_cleanup_free_ char *body = NULL;
-	_cleanup_free_ pid_t *pids = NULL;
-	struct hv_agent_pids answer;
-	size_t n, len;
-	int r = open_container(v->agent, m->id, false, &c, err);
-
-	if (r == 0)
-		r = native_ops.pids(&v->agent->env, c, &pids, &n, err);
-	if (r < 0)
-		return r;
-	_Static_assert(sizeof(*answer.pids) == sizeof(*pids), "pids are sent as they are");
-	answer = (struct hv_agent_pids){ .pids = (uint32_t *)pids, .n_pids = n };
-	r = json_write(&hv_agent_pids_type, &answer, &body, &len, err);
-	if (r == 0)
-		buf_append(reply, body, len);
-	return r;
-}
-
 int verb_freeze(const struct verb_context *v, _unused_ pid_t *ret_pid, _unused_ struct buf *reply, struct error *err)
 {
 	const struct hv_agent_freeze *m = v->message;

@@ -89,7 +89,7 @@ struct oom_wait {
  */
 struct isolation_ops {
 	const char *name; /* "Default", "HyperV": the value of the annotation, and what list shows */
-	bool shares_kernel; /* pids() are this kernel's, and its programs can show them */
+	bool shares_kernel; /* the processes in the container are this kernel's, and its programs can show them */
 
 	/* Whether this type can run the bundle here at all; changes nothing. First message of a refusal. */
 	int (*validate)(const struct env *env, const struct bundle *bundle, struct error *err);
@@ -121,7 +121,9 @@ struct isolation_ops {
 	/* Signals the container's process, or with all every process in it. */
 	int (*signal)(const struct env *env, struct container *c, int sig, bool all, struct error *err);
 
-	/* The pids in the container, as seen where its kernel runs. *ret is free()d by the caller. */
+	/*
+	 * The container's processes as this kernel numbers them: those in it, or those that are its virtual machine. *ret is free()d by the caller.
+	 */
 	int (*pids)(const struct env *env, struct container *c, pid_t **ret, size_t *ret_n,
 		    struct error *err);
 

@@ -103,24 +103,20 @@ int hyperv_signal(_unused_ const struct env *env, struct container *c, int sig, 
 	return r;
 }
 
+/* The host's, as in type Default: what engines do with them they do on the host. Of a member the VM's are its sandbox's. */
 int hyperv_pids(_unused_ const struct env *env, struct container *c, pid_t **ret, size_t *ret_n, struct error *err)
 {
-	_cleanup_buf_ struct buf reply = { 0 };
-	_cleanup_doc_ struct oci_doc *doc = NULL;
-	const struct hv_agent_pids *m;
-	int r = call_container(c, MESSAGE_PIDS, HYPERV_ANSWER_TIMEOUT_MS, &reply, err);
+	_cleanup_cgroup_ struct cgroup *cgroup = NULL;
+	int r;
 
-	if (r < 0)
-		return r;
-	r = json_parse(&hv_agent_pids_type, reply.data ? reply.data : "", reply.len, &doc, err);
-	if (r < 0)
-		return error_wrap(err, "the guest's answer to PIDS");
-	m = oci_doc_root(doc);
-	*ret = xreallocarray(NULL, m->n_pids, sizeof(**ret));
-	for (size_t i = 0; i < m->n_pids; i++)
-		(*ret)[i] = (pid_t)m->pids[i];
-	*ret_n = m->n_pids;
-	return 0;
+	if (c->state->n_cgroup == 0) {
+		*ret = xreallocarray(NULL, 1, sizeof(**ret));
+		**ret = (pid_t)c->state->pid;
+		*ret_n = 1;
+		return 0;
+	}
+	r = hyperv_open_cgroup(c, &cgroup, err);
+	return r < 0 ? r : cgroup_pids(cgroup, ret, ret_n, err);
 }
 
 /* Ends the worker, asked or not. Its parent reaps it; a zombie holds nothing. */

@@ -162,7 +162,7 @@ static int request_start(struct client *c, const struct frame *f, void *message,
 	return 0;
 }
 
-/* PIDS, PROCESSES ...: what the client said, to the guest, and its answer back. */
+/* PROCESSES, STATS ...: what the client said, to the guest, and its answer back. */
 static int request_relay(struct client *c, const struct frame *f, _unused_ void *message, _unused_ struct error *err)
 {
 	return relay(c, f, guest_relay_answer);
@@ -353,7 +353,6 @@ static const struct {
 	[MESSAGE_EXEC] = { &hv_agent_exec_type, request_exec, true, offsetof(struct hv_agent_exec, id) },
 	[MESSAGE_DEBUG] = { &hv_agent_exec_type, request_debug, false, NO_ID },
 	[MESSAGE_SIGNAL] = { &hv_agent_signal_type, request_signal, true, offsetof(struct hv_agent_signal, id) },
-	[MESSAGE_PIDS] = { &hv_agent_container_type, request_relay, true, offsetof(struct hv_agent_container, id) },
 	[MESSAGE_RESIZE] = { &hv_agent_resize_type, request_resize, true, NO_ID },
 	[MESSAGE_DESTROY] = { &hv_agent_container_type, request_destroy, false, NO_ID },
 	[MESSAGE_FREEZE] = { &hv_agent_freeze_type, request_freeze, true, offsetof(struct hv_agent_freeze, id) },

@@ -236,7 +236,7 @@ group_dir()
 		same "$(<"$dir/../pids.max") $(<"$dir/pids.max")" "50 max"
 		same "$(<"$dir/../cgroup.procs")" ""
 	fi
-	same "$(hv ps -f json "$ID" | jq length)" 2
+	hv ps -f json "$ID" | jq -e "contains([$(container_pid "$ID"), $(<"$SCRATCH/exec.pid")])"
 	hv pause "$ID"
 	is_state "$ID" paused
 	hv resume "$ID"

@@ -252,7 +252,7 @@ static const struct {
 	{ MESSAGE_EXEC, "{\"id\": \"@\", \"process\": {\"cwd\": \"/\", \"args\": [\"x\"]}}", 3 },
 	{ MESSAGE_EXEC, "{\"id\": \"a\", \"process\": {\"cwd\": \"/\", \"args\": [\"x\"], \"terminal\": true}}", 1 },
 	{ MESSAGE_SIGNAL, "{\"id\": \"@\", \"signal\": 15}", 0 },
-	{ MESSAGE_PIDS, "{\"id\": \"@\"}", 0 },
+	{ MESSAGE_PROCESSES, "{\"id\": \"@\"}", 0 },
 	{ MESSAGE_RESIZE, "{\"width\": 1, \"height\": 2}", 0 },
 	{ MESSAGE_FREEZE, "{\"id\": \"@\", \"freeze\": true}", 0 },
 	{ MESSAGE_UPDATE, "{\"id\": \"a\", \"resources\": {\"memory\": {\"limit\": 7}}}", 0 },

@@ -23,7 +23,7 @@ static void append_three(struct buf *b)
 	memset(longest, 'x', sizeof(longest));
 	frame_append(b, MESSAGE_DATA, 0, 5, "hello", 5);
 	frame_append(b, MESSAGE_EOF, FRAME_REPLY, UINT64_MAX, NULL, 0);
-	frame_append(b, MESSAGE_PIDS, FRAME_REPLY | FRAME_ERROR, 0, longest, sizeof(longest));
+	frame_append(b, MESSAGE_STATS, FRAME_REPLY | FRAME_ERROR, 0, longest, sizeof(longest));
 }
 
 static unsigned check_frames(struct frame_reader *r, unsigned seen)
