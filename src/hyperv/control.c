@@ -93,6 +93,17 @@ static int kill_worker(const struct container *c, struct error *err)
 	return r < 0 && r != -ESRCH ? error_errnum(err, r, "kill the worker of the virtual machine") : 0;
 }
 
+/*
+ * The process in the guest has ended, or the VM with it, and on the host its worker is about to. Nothing is left to get the signal, but it is no error, as with kill(2) and a
+ * process that nobody has waited for: who finds the worker alive takes an error for more than bad timing (podman pod stop).
+ */
+static int signal_ended(const struct container *c, int sig, struct error *err)
+{
+	_cleanup_fd_ int sock = hyperv_connect(c, err);
+
+	return sock < 0 && sig == SIGKILL ? kill_worker(c, err) : 0;
+}
+
 int hyperv_signal(_unused_ const struct env *env, struct container *c, int sig, bool all, struct error *err)
 {
 	const struct hv_agent_signal m = { .id = c->id, .signal = (uint32_t)sig, .has_all = true, .all = all };
@@ -100,7 +111,7 @@ int hyperv_signal(_unused_ const struct env *env, struct container *c, int sig, 
 
 	if (sig == SIGKILL && (r == -ETIMEDOUT || r == -ECONNRESET || r == -EPIPE))
 		return kill_worker(c, err);
-	return r;
+	return r == -ESRCH && container_process_alive(c) ? signal_ended(c, sig, err) : r;
 }
 
 /* The host's, as in type Default: what engines do with them they do on the host. Of a member the VM's are its sandbox's. */

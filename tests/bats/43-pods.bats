@@ -585,6 +585,28 @@ bind_shm()
 	plain exec "$POD-a" /bin/true
 }
 
+# Engines that stop all containers of a pod at once meet members whose machine has gone, and which are about to go.
+@test "HyperV: a member that has not noticed yet that its machine has gone can be signalled" {
+	only_hyperv "a member's process is the kernel's"
+	sandbox
+	member one /bin/init all print ready: , pause
+	start_member one
+	pid=$(container_pid "$POD-one")
+	kill -STOP "$pid"
+	kill -KILL "$POD_PID"
+	eventually is_gone "$POD_PID"
+	try hv kill "$POD-one" TERM
+	status_is 0
+	not is_gone "$pid"
+	try hv kill "$POD-one" KILL
+	status_is 0
+	eventually is_gone "$pid"
+	try hv kill "$POD-one" KILL
+	refused "not running"
+	hv delete "$POD-one"
+	hv delete "$POD"
+}
+
 @test "HyperV: kill -9 of the sandbox's worker ends all, and all can be deleted" {
 	only_hyperv "members have pid namespaces of their own and live on"
 	before=$(snapshot)
