@@ -45,6 +45,11 @@ task_is()
 	ctl task ls | grep -qE "^$ID +[0-9]+ +$1"
 }
 
+pid_of()
+{
+	ctl task ls | awk -v id="$ID" '$1 == id { print $2 }'
+}
+
 @test "ctr run: streams apart, exit status" {
 	try ctl "${RUN[@]}" --rm --rootfs "$BUNDLE/rootfs" "$ID" sh -c 'echo out; echo err >&2; exit 7'
 	status_is 7
@@ -60,7 +65,7 @@ task_is()
 	status_is 3
 	has hello
 	try ctl task ps "$ID"
-	has '[0-9]+ +-'
+	has "$(pid_of) +-"
 	ctl task pause "$ID"
 	task_is PAUSED
 	ctl task resume "$ID"

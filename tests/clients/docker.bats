@@ -15,12 +15,17 @@ setup_test()
 	engine_runtime
 	CTL=(--host "unix://$SCRATCH/docker.sock")
 	write_settings >"$SCRATCH/daemon.json"
-	unshare --net --mount bash -c 'ip link set lo up; exec "$@"' - dockerd --config-file "$SCRATCH/daemon.json" \
-		>"$SCRATCH/dockerd.log" 2>&1 </dev/null 3>&- 4>&- &
-	DOCKERD=$!
-	eventually dk version
+	start_service
 	tar -C "$BUNDLE/rootfs" -c . >"$SCRATCH/image.tar"
 	dk import "$SCRATCH/image.tar" image >"$SCRATCH/import"
+}
+
+start_service()
+{
+	unshare --net --mount bash -c 'ip link set lo up; exec "$@"' - dockerd --config-file "$SCRATCH/daemon.json" \
+		>>"$SCRATCH/dockerd.log" 2>&1 </dev/null 3>&- 4>&- &
+	DOCKERD=$!
+	eventually dk version
 }
 
 write_settings()
@@ -28,7 +33,7 @@ write_settings()
 	jq -n --arg s "$SCRATCH" --arg tag "hvt-$TAG" --arg runtime "$RUNTIME" --arg type "$RUNTIME_TYPE" \
 		'{"data-root": ($s + "/docker"), "exec-root": ($s + "/docker-exec"), pidfile: ($s + "/dockerd.pid"),
 		hosts: ["unix://" + $s + "/docker.sock"], "cgroup-parent": ("/" + $tag), "storage-driver": "overlay2",
-		"default-runtime": "hvrun", runtimes: {hvrun: {path: $runtime, runtimeArgs: ["--runtime-type", $type]}}}'
+		"live-restore": true, "default-runtime": "hvrun", runtimes: {hvrun: {path: $runtime, runtimeArgs: ["--runtime-type", $type]}}}'
 }
 
 eval "lib_$(declare -f teardown)"
@@ -90,6 +95,9 @@ logged_twice()
 	has 'OCI runtime exec failed: .*exec: "/bin/nothing": stat /bin/nothing: no such file or directory: unknown'
 	try dk stats --no-stream --format '{{.PIDs}}' "$ID"
 	has '[1-9][0-9]*'
+	# of the host's processes those that are the container's: in type HyperV its worker among them
+	try dk top "$ID" -eo pid,args
+	has "$(dk inspect -f '{{.State.Pid}}' "$ID") .*"
 	try dk update --memory 120m --memory-swap 240m "$ID"
 	status_is 0
 	try dk exec "$ID" /bin/init cgroup
@@ -171,6 +179,35 @@ logged_twice()
 		nsenter --net="/proc/$DOCKERD/ns/net" busybox nc -w 5 127.0.0.1 8080 </dev/null | grep -q served
 	}
 	eventually published
+}
+
+@test "docker run -v: a file over a directory: docker says what to look at" {
+	echo text >"$SCRATCH/file"
+	try dk run --rm --network none -v "$SCRATCH/file:/etc" image true
+	[ "$status" != 0 ]
+	errors_have "Are you trying to mount a directory onto a file"
+}
+
+@test "docker update: the host's processors" {
+	dk run -d --name "$ID" --network none image sleep 1000 >/dev/null
+	try dk update --cpuset-cpus 0 "$ID"
+	status_is 0
+	try dk exec "$ID" true
+	status_is 0
+}
+
+@test "docker: a container outlives its service, and is the next one's (live-restore)" {
+	dk run -d --name "$ID" --network none image sh -c 'trap "exit 5" TERM; while :; do sleep 0.1; done' >/dev/null
+	pid=$(dk inspect -f '{{.State.Pid}}' "$ID")
+	kill "$DOCKERD"
+	eventually is_gone "$DOCKERD"
+	not is_gone "$pid"
+	start_service
+	state_is '{{.State.Status}} {{.State.Pid}}' "running $pid"
+	try dk exec "$ID" echo hello
+	output_is hello
+	try dk stop -t 20 "$ID"
+	state_is '{{.State.Status}} {{.State.ExitCode}}' 'exited 5'
 }
 
 @test "docker: a container that runs out of memory is 137" {

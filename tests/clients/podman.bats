@@ -114,21 +114,30 @@ pod()
 	status_is 0
 }
 
-# As podman makes pods by default, with a container that holds the namespaces; what it runs would be an image of podman's.
-@test "podman pod with an infra container: what its containers share, and their ends" {
-	local conf=$SCRATCH/containers.conf
-	printf '[containers]\ndefault_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]\n' >"$conf"
-	export CONTAINERS_CONF=$conf
+# For pods as podman makes them by default, with a container that holds the namespaces; what that runs would be an image of podman's.
+prepare_pods()
+{
+	export CONTAINERS_CONF=$SCRATCH/containers.conf
+	cat >"$CONTAINERS_CONF" <<-EOF
+		[containers]
+		default_ulimits = ["nofile=1024:1024", "nproc=1024:1024"]
+		[engine]
+		infra_image = "localhost/image"
+	EOF
 	engine_type
 	tar -C "$BUNDLE/rootfs" -c . >"$SCRATCH/image.tar"
-	pod import "$SCRATCH/image.tar" image >/dev/null 2>&1
-	pod pod create --name pod --network none --infra-image image --infra-command "/bin/init pause" >/dev/null
-	pod run -d --name "$ID-1" --pod pod image sh -c 'trap "exit 5" TERM; while :; do sleep 0.1; done' >/dev/null
-	pod run -d --name "$ID-2" --pod pod image sleep 1000 >/dev/null
+	pod import --change 'ENTRYPOINT ["/bin/init", "pause"]' "$SCRATCH/image.tar" image >/dev/null 2>&1
+}
+
+@test "podman pod with an infra container: what its containers share, and their ends" {
+	prepare_pods
+	pod pod create --name pod --network none >/dev/null
+	pod run -d --name "$ID-1" --pod pod --entrypoint '' image sh -c 'trap "exit 5" TERM; while :; do sleep 0.1; done' >/dev/null
+	pod run -d --name "$ID-2" --pod pod --entrypoint '' image sleep 1000 >/dev/null
 	try pod exec "$ID-1" sh -c 'cat /proc/sys/kernel/hostname; /bin/init namespaces'
 	has pod
 	same "$(grep -E '^ns (net|ipc|uts):' <<<"$output")" "$(pod exec "$ID-2" /bin/init namespaces | grep -E '^ns (net|ipc|uts):')"
-	try pod pod stop -t 20 pod
+	try pod pod stop -t 10 pod
 	status_is 0
 	same "$(pod inspect --format '{{.State.ExitCode}}' "$ID-1")" 5
 	try pod pod start pod
@@ -137,6 +146,44 @@ pod()
 	output_is pod
 	try pod pod rm -f -t 0 pod
 	status_is 0
+	try pod ps -aq
+	output_is ""
+}
+
+@test "podman play kube: a pod with an init container, volumes and limits" {
+	prepare_pods
+	mkdir "$SCRATCH/volume"
+	echo "of the host" >"$SCRATCH/volume/file"
+	cat >"$SCRATCH/pod.yaml" <<-EOF
+		apiVersion: v1
+		kind: Pod
+		metadata: {name: kube}
+		spec:
+		  restartPolicy: Never
+		  initContainers:
+		  - {name: first, image: localhost/image, command: [sh, -c, "echo prepared >/shared/file"], volumeMounts: [{name: shared, mountPath: /shared}]}
+		  containers:
+		  - {name: one, image: localhost/image, command: [sleep, "1000"], env: [{name: A, value: b}], resources: {limits: {memory: 64Mi}},
+		     volumeMounts: [{name: host, mountPath: /host}, {name: shared, mountPath: /shared}]}
+		  - {name: two, image: localhost/image, command: [sh, -c, "cat /shared/file; exit 3"], volumeMounts: [{name: shared, mountPath: /shared}]}
+		  volumes:
+		  - {name: host, hostPath: {path: $SCRATCH/volume}}
+		  - {name: shared, emptyDir: {}}
+	EOF
+	try pod play kube --network none "$SCRATCH/pod.yaml"
+	status_is 0
+	try pod wait kube-two
+	output_is 3
+	try pod logs kube-two
+	output_is prepared
+	try pod exec kube-one sh -c 'echo $A; cat /host/file /proc/sys/kernel/hostname; /bin/init cgroup'
+	has b "of the host" kube 'memory.limit: 67108864'
+	pod cp "$SCRATCH/volume/file" kube-one:/tmp/copied
+	try pod exec kube-one cat /tmp/copied
+	output_is "of the host"
+	try pod play kube --down "$SCRATCH/pod.yaml"
+	status_is 0
+	pod volume rm -a >/dev/null
 	try pod ps -aq
 	output_is ""
 }
