@@ -445,6 +445,11 @@ void guest_resources_derive(const struct oci_resources *from, struct guest_resou
 		ret->cpu.has_realtime_runtime = ret->cpu.has_realtime_period = false;
 		ret->resources.cpu = &ret->cpu;
 	}
+	if (from->memory) {
+		ret->memory = *from->memory;
+		ret->memory.has_swappiness = false;
+		ret->resources.memory = &ret->memory;
+	}
 	ret->resources.block_io = NULL;
 	ret->resources.network = NULL;
 	ret->resources.rdma = NULL;
@@ -461,6 +466,10 @@ static void derive_resources(struct oci_resources *r)
 	if (r->cpu) {
 		*r->cpu = derived.cpu;
 		derived.resources.cpu = r->cpu;
+	}
+	if (r->memory) {
+		*r->memory = derived.memory;
+		derived.resources.memory = r->memory;
 	}
 	*r = derived.resources;
 }

@@ -134,11 +134,12 @@ size_t guest_config_rlimits(const struct oci_process *p, const struct oci_rlimit
 
 /*
  * Of limits, by create or by update, those for the container's group in the guest, to ret, which borrows what from has: without the host's processors,
- * real-time scheduling and devices, whose numbers mean nothing there. What is to be had of those the host's group has (spec_make_host_limits()). Pure.
+ * real-time scheduling, swapping and devices, which mean nothing there. What is to be had of those the host's group has (spec_make_host_limits()). Pure.
  */
 struct guest_resources {
 	struct oci_resources resources;
-	struct oci_cpu cpu; /* resources.cpu */
+	struct oci_cpu cpu;       /* resources.cpu */
+	struct oci_memory memory; /* resources.memory */
 };
 void guest_resources_derive(const struct oci_resources *from, struct guest_resources *ret);
 

@@ -210,6 +210,9 @@ static void make_memory(const struct oci_memory *from, int64_t limit, const stru
 		.swap = add_room(from->swap, room),
 		.has_reservation = from->has_reservation,
 		.reservation = add_room(from->reservation, room),
+		/* the guest's memory is the host's to swap */
+		.has_swappiness = from->has_swappiness,
+		.swappiness = from->swappiness,
 	};
 }
 

@@ -43,7 +43,7 @@ int spec_make_vm(const struct oci_config *config, const struct settings_hyperv *
 /* The same VM as a worker is told of it; vmm and binary are the driver and its program. Borrows all strings. Pure. */
 void spec_for_worker(const struct vm_spec *vm, const char *vmm, const char *binary, struct hv_worker_vm *ret);
 
-/* cpu, cpusets and block I/O as given; memory and pids with what the VM itself needs on top. Pure. */
+/* cpu, cpusets, block I/O and swappiness as given; memory and pids with what the VM itself needs on top. Pure. */
 void spec_make_host_limits(const struct oci_config *config, const struct vm_spec *vm,
 			   struct host_limits *ret);
 

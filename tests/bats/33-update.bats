@@ -75,6 +75,21 @@ inside()
 	inside 'pids.limit: 25'
 }
 
+# A virtual machine's memory is the host's to swap, whatever the guest's kernel knows.
+@test "swappiness is the host's, by create and by update" {
+	dir=/sys/fs/cgroup/memory
+	skip_unless "no memory.swappiness, which only cgroup v1 has" test -e "$dir/memory.swappiness"
+	config '.linux.resources.memory.swappiness = 30'
+	background "$ID"
+	dir=$(cgroup_of "$ID" memory)
+	same "$(<"$dir/memory.swappiness")" 30
+	echo '{"memory": {"swappiness": 40}}' >"$SCRATCH/r.json"
+	try hv update -r "$SCRATCH/r.json" "$ID"
+	status_is 0
+	same "$(<"$dir/memory.swappiness")" 40
+	inside 'memory.limit: 67108864'
+}
+
 @test "update leaves device rules alone" {
 	background "$ID"
 	echo '{"devices": [{"allow": false, "access": "rwm"}], "pids": {"limit": 25}}' >"$SCRATCH/r.json"

@@ -204,7 +204,8 @@ static void test_host_memory(void **state)
 		make_limits(doc, &vm, &l);
 		assert_int_equal(l.resources.memory->limit, cases[i].host_limit);
 		assert_int_equal(l.resources.memory->swap, cases[i].host_swap);
-		assert_false(l.resources.memory->has_swappiness);
+		assert_true(l.resources.memory->has_swappiness);
+		assert_int_equal(l.resources.memory->swappiness, 5);
 		assert_true(cases[i].limit < 0 || (uint64_t)l.resources.memory->limit > vm.memory);
 	}
 }
