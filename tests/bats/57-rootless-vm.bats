@@ -24,7 +24,7 @@ user_files()
 	local file
 	mkdir "$SCRATCH"/{program,runtime,data}
 	for file in hvrun hvrun-vmwp guest/vmlinux guest/initramfs.img; do
-		cp -lL "${HVRUN%/*}/$file" "$SCRATCH/program/" 2>/dev/null || cp -L "${HVRUN%/*}/$file" "$SCRATCH/program/" || return 1
+		cp -L "${HVRUN%/*}/$file" "$SCRATCH/program/" || return 1 # no link: that is a change of the file, which others' templates go by
 	done
 	settings '{}'
 }
