@@ -133,7 +133,7 @@ users_state_is()
 	settings '{"debug_shell": ["/bin/busybox"]}'
 	try rootless debug-shell "$ID" sh -c 'cat /proc/1/comm; exit 4'
 	status_is 4
-	output_is init
+	output_is hvrun-agent
 	rootless pause "$ID"
 	users_state_is paused
 	rootless resume "$ID"
