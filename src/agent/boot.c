@@ -150,9 +150,13 @@ static int load_modules(struct error *err)
 	return 0;
 }
 
-/* switch_root(8) without its exec: see the top of the file. */
+/*
+ * switch_root(8) without its exec: see the top of the file. What is left behind cannot be written by anybody any more, through no mount: the image of this
+ * program is in there, and would otherwise have to be executed once more, from a mount that is read-only (linux/selfexe.h).
+ */
 static int leave_rootfs(struct error *err)
 {
+	mount(NULL, "/", NULL, MS_REMOUNT | MS_RDONLY, NULL);
 	if (chdir(IMAGE) < 0)
 		return error_errno(err, "chdir to %s", IMAGE);
 	if (mount(".", "/", NULL, MS_MOVE, NULL) < 0)

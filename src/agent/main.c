@@ -55,8 +55,8 @@ static int open_root(struct agent *a, const char *root, struct error *err)
 }
 
 /*
- * Executed again by its descriptor, and then called by the name that it was given: /init, say. "start" tells our processes from what they have become by
- * the name (native/low_memory.c), and no program of a container has this one.
+ * selfexe_protect() calls us by the name that we were executed by: /init, say. "start" tells our processes from what they have become by the name
+ * (native/low_memory.c), and no program of a container has this one.
  */
 static int protect(char **argv, struct error *err)
 {
@@ -66,7 +66,7 @@ static int protect(char **argv, struct error *err)
 	return r;
 }
 
-/* selfexe_protect() needs /proc, so the guest is booted first; it executes us again, and then that has been done. */
+/* The guest is booted first: selfexe_protect() needs /proc, and finds an image that cannot be written. If it were not so it would execute us again. */
 static int serve_guest(struct agent *a, char **argv, struct error *err)
 {
 	int control, stream, r;
