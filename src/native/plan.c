@@ -192,6 +192,18 @@ static int64_t cgroup_owner(const struct native_plan *p)
 	return has_namespace(ns, CLONE_NEWUSER) ? -1 : (int64_t)p->process.uid;
 }
 
+/* The container's process has so many open until start has come: stdio, what it waits by, the connection that start makes, and in a guest one of the agent's. */
+enum { FILES_MIN = 8 };
+
+static int check_files(const struct rlimits *l, struct error *err)
+{
+	for (size_t i = 0; i < l->n; i++)
+		if (l->items[i].resource == RLIMIT_NOFILE && l->items[i].limit.rlim_cur < FILES_MIN)
+			return error_set(err, EINVAL, "process.rlimits: RLIMIT_NOFILE: %llu open files are too few to start the container's process, %d are needed",
+					 (unsigned long long)l->items[i].limit.rlim_cur, FILES_MIN);
+	return 0;
+}
+
 int native_plan_new(const struct bundle *bundle, const struct plan_facts *facts, struct native_plan **ret,
 		    struct error *err)
 {
@@ -214,6 +226,8 @@ int native_plan_new(const struct bundle *bundle, const struct plan_facts *facts,
 		r = plan_devices(p, c, err);
 	if (r == 0 && c->process)
 		r = plan_process(c, c->process, facts, &p->process, &p->warnings, err);
+	if (r == 0)
+		r = check_files(&p->process.rlimits, err);
 	if (r < 0)
 		return r;
 	p->delegate = annotation_get_group(c->annotations, ANNOTATION_DELEGATE_CGROUP);

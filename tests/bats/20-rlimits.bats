@@ -55,6 +55,26 @@ load lib
 	has 'rlimit RLIMIT_NOFILE: 10 10'
 }
 
+@test "a limit of files with which nothing can be started is refused before anything is made, for exec it is none of ours" {
+	only_hvrun || return
+	before=$(snapshot)
+	process /bin/init getrlimit
+	config '.process.rlimits = [{"type": "RLIMIT_NOFILE", "soft": 7, "hard": 10}]'
+	try hv create "$ID"
+	refused 'process.rlimits: RLIMIT_NOFILE: 7 open files are too few to start'
+	machine_unchanged "$before"
+	config '.process.rlimits = [{"type": "RLIMIT_NOFILE", "soft": 8, "hard": 8}]'
+	run_ok
+	has 'rlimit RLIMIT_NOFILE: 8 8'
+	process /bin/init pause
+	config '.process.rlimits = []'
+	background "$ID"
+	jq '.process | .args = ["/bin/init", "getrlimit"] | .rlimits = [{"type": "RLIMIT_NOFILE", "soft": 4, "hard": 4}]' config.json >"$SCRATCH/process.json"
+	try hv exec --process "$SCRATCH/process.json" "$ID"
+	status_is 0
+	has 'rlimit RLIMIT_NOFILE: 4 4'
+}
+
 @test "wrong limits are refused by name" {
 	before=$(snapshot)
 	config '.process.rlimits = [{"type": "RLIMIT_NONSENSE", "soft": 1, "hard": 1}]'
