@@ -68,7 +68,7 @@ int cgroup_apply(const struct cgroup *cg, const struct cgroup_writes *writes, st
 	return 0;
 }
 
-/* What a group of ours has: its hierarchies' controllers in v1, what its v2 directory says it was given. */
+/* What a group of ours has: its hierarchies' controllers in v1, what its v2 directory says it was given, or could be. */
 static void controllers_of(const struct cgroup *cg, struct cgroup_controllers *ret, char **ret_v1,
 			   char **ret_v2)
 {
@@ -79,7 +79,7 @@ static void controllers_of(const struct cgroup *cg, struct cgroup_controllers *r
 		if (cg->h[i].controllers[0] && !strchr(cg->h[i].controllers, '='))
 			buf_printf(&v1, "%s%s", v1.len ? "," : "", cg->h[i].controllers);
 	*ret_v1 = buf_take(&v1);
-	*ret_v2 = v2 ? cgroup_read_controllers(v2->dirfd) : NULL;
+	*ret_v2 = !v2 ? NULL : cg->unit.name ? cgroup_read_controllers(v2->dirfd) : cgroup_read_offered(v2);
 	*ret = (struct cgroup_controllers){.of = {*ret_v1, *ret_v2}};
 }
 
@@ -116,6 +116,8 @@ int cgroup_set(struct cgroup *cg, const struct oci_resources *resources, struct 
 	if (r < 0)
 		return r;
 	r = check_memory(cg, resources->memory, err);
+	if (r >= 0 && cgroup_v2(cg) && !cg->unit.name)
+		r = cgroup_enable(cgroup_v2(cg), &writes, err);
 	if (r >= 0 && cg->unit.name)
 		r = systemd_unit_set(cg, &writes, err);
 	return r < 0 ? r : cgroup_apply(cg, &writes, err);

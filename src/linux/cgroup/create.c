@@ -6,10 +6,12 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <ocispec/types.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -278,6 +280,69 @@ static void enable_in(int dirfd, char *const *wanted)
 		if (r < 0)
 			log_debug("cgroup: cannot enable controller %s: %s", *n, strerror(-r));
 	}
+}
+
+/* Where a v2 directory's hierarchy begins: how many bytes of dir; 0 when it is none. */
+static size_t find_top(const char *dir)
+{
+	_cleanup_free_ char *path = xstrdup(dir);
+
+	for (char *end = strchr(path + 1, '/'); end; end = strchr(end + 1, '/')) {
+		struct statfs fs;
+
+		*end = '\0';
+		if (statfs(path, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC)
+			return (size_t)(end - path);
+		*end = '/';
+	}
+	return 0;
+}
+
+char *cgroup_read_offered(const struct cgroup_hierarchy *h)
+{
+	size_t top = find_top(h->dir);
+	_cleanup_free_ char *path = xstrndup(h->dir, top);
+	_cleanup_fd_ int fd = top > 0 ? file_open_dir(AT_FDCWD, path) : -1;
+
+	return cgroup_read_controllers(fd >= 0 ? fd : h->dirfd);
+}
+
+static char **missing(const struct cgroup_hierarchy *h, const struct cgroup_writes *writes, const struct cgroup_write **ret_first)
+{
+	_cleanup_free_ char *have = cgroup_read_controllers(h->dirfd);
+	char **v = NULL;
+
+	for (size_t i = writes->n; i-- > 0;) {
+		const struct cgroup_write *w = &writes->w[i];
+
+		if (w->version != CGROUP_V2 || !w->controller[0] || (have && cgroup_list_has(have, w->controller)))
+			continue;
+		*ret_first = w;
+		if (!strv_contains(v, w->controller))
+			strv_append(&v, w->controller);
+	}
+	return v;
+}
+
+int cgroup_enable(const struct cgroup_hierarchy *h, const struct cgroup_writes *writes, struct error *err)
+{
+	const struct cgroup_write *first = NULL;
+	_cleanup_free_ char *dir = xstrdup(h->dir);
+	_cleanup_strv_ char **wanted = missing(h, writes, &first), **still = NULL;
+	size_t top = find_top(dir);
+
+	for (char *end = wanted && top > 0 ? dir + top : NULL; end; end = strchr(end + 1, '/')) {
+		_cleanup_fd_ int fd = -1;
+
+		*end = '\0';
+		fd = file_open_dir(AT_FDCWD, dir);
+		*end = '/';
+		if (fd >= 0)
+			enable_in(fd, wanted);
+	}
+	still = wanted ? missing(h, writes, &first) : NULL;
+	return still ? error_set(err, EOPNOTSUPP, "%s: the container's group has no cgroup controller \"%s\", and its parent does not pass it on", first->field,
+				 first->controller) : 0;
 }
 
 /* v2: a controller is in a group only when every group above it passes it on. Those that a limit needs must

@@ -58,6 +58,12 @@ int cgroup_wait_event(int dirfd, const char *key, uint64_t value, int timeout_ms
 /* Milliseconds of CLOCK_MONOTONIC, for deadlines. */
 int64_t cgroup_now_ms(void);
 
+/* Those that its hierarchy has, which it may not have been given. free()d by the caller. */
+char *cgroup_read_offered(const struct cgroup_hierarchy *h);
+
+/* Has the groups above a v2 group pass on the controllers that the writes need and it has not. One that does not come is an error. */
+int cgroup_enable(const struct cgroup_hierarchy *h, const struct cgroup_writes *writes, struct error *err);
+
 /* The controllers that a v2 group was given, "cpu,memory,pids", or NULL. free()d by the caller. */
 char *cgroup_read_controllers(int dirfd);
 
