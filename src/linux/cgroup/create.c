@@ -243,17 +243,17 @@ static int check_unused(const struct cgroup *cg, struct error *err)
 
 /* Controllers ------------------------------------------------------------------------------- */
 
-/* Those that the limits need, and those that tell what a container uses. */
-static char **wanted_controllers(const struct plan_create *p)
+/* Those that the limits need, and of those that v2 has (NULL: of none) the ones that tell what a container uses. */
+static char **wanted_controllers(const char *v2, const struct cgroup_writes *writes)
 {
 	static const char *const telling[] = {"cpu", "io", "memory", "pids"};
 	char **v = NULL;
 
-	for (size_t i = 0; i < ARRAY_SIZE(telling); i++)
-		if (p->v2 && cgroup_list_has(p->v2, telling[i]))
+	for (size_t i = 0; v2 && i < ARRAY_SIZE(telling); i++)
+		if (cgroup_list_has(v2, telling[i]))
 			strv_append(&v, telling[i]);
-	for (size_t i = 0; i < p->writes.n; i++) {
-		const struct cgroup_write *w = &p->writes.w[i];
+	for (size_t i = 0; i < writes->n; i++) {
+		const struct cgroup_write *w = &writes->w[i];
 
 		if (w->version == CGROUP_V2 && w->controller[0] && !strv_contains(v, w->controller))
 			strv_append(&v, w->controller);
@@ -282,7 +282,61 @@ static void enable_in(int dirfd, char *const *wanted)
 	}
 }
 
-/* Where a v2 directory's hierarchy begins: how many bytes of dir; 0 when it is none. */
+/* v2: a controller is in a group only when every group above it passes it on: from the hierarchy's root, the first top bytes of dir. */
+static void pass_on(const char *dir, size_t top, char *const *wanted)
+{
+	_cleanup_free_ char *path = xstrdup(dir);
+
+	for (char *end = wanted ? strchr(path + top, '/') : NULL; end; end = strchr(end + 1, '/')) {
+		_cleanup_fd_ int fd = -1;
+
+		*end = '\0';
+		fd = file_open_dir(AT_FDCWD, *path ? path : "/");
+		*end = '/';
+		if (fd >= 0)
+			enable_in(fd, wanted);
+	}
+}
+
+/* The first of the writes whose controller the group has not; NULL: it has all. */
+static const struct cgroup_write *find_missing(const struct cgroup_hierarchy *h, const struct cgroup_writes *writes)
+{
+	_cleanup_free_ char *have = cgroup_read_controllers(h->dirfd);
+
+	for (size_t i = 0; i < writes->n; i++) {
+		const struct cgroup_write *w = &writes->w[i];
+
+		if (w->version == CGROUP_V2 && w->controller[0] && (!have || !cgroup_list_has(have, w->controller)))
+			return w;
+	}
+	return NULL;
+}
+
+/* Those that a limit needs must arrive. */
+static int check_given(const struct cgroup_hierarchy *h, const struct cgroup_writes *writes, struct error *err)
+{
+	const struct cgroup_write *w = find_missing(h, writes);
+
+	return w ? error_set(err, EOPNOTSUPP,
+			     "%s: cannot enable the cgroup controller \"%s\" for %s (a parent group with processes of its own, or one that does not pass it on)",
+			     w->field, w->controller, h->dir)
+		 : 0;
+}
+
+static int enable_controllers(const struct cgroup *cg, const struct plan_create *p, struct error *err)
+{
+	const struct cgroup_hierarchy *h = cgroup_v2(cg);
+	_cleanup_strv_ char **wanted = wanted_controllers(p->v2, &p->writes);
+	int r;
+
+	pass_on(h->dir, strlen(h->dir) - strlen(p->path), wanted);
+	r = check_given(h, &p->writes, err);
+	if (r == 0 && cg->leaf.dir && wanted)
+		enable_in(h->dirfd, wanted);
+	return r;
+}
+
+/* Where a v2 directory's hierarchy begins: how many bytes of dir, the first that is on a cgroup2; all of them when none is. */
 static size_t find_top(const char *dir)
 {
 	_cleanup_free_ char *path = xstrdup(dir);
@@ -295,89 +349,26 @@ static size_t find_top(const char *dir)
 			return (size_t)(end - path);
 		*end = '/';
 	}
-	return 0;
+	return strlen(dir);
 }
 
 char *cgroup_read_offered(const struct cgroup_hierarchy *h)
 {
-	size_t top = find_top(h->dir);
-	_cleanup_free_ char *path = xstrndup(h->dir, top);
-	_cleanup_fd_ int fd = top > 0 ? file_open_dir(AT_FDCWD, path) : -1;
+	_cleanup_free_ char *root = xstrndup(h->dir, find_top(h->dir));
+	_cleanup_fd_ int fd = file_open_dir(AT_FDCWD, root);
 
-	return cgroup_read_controllers(fd >= 0 ? fd : h->dirfd);
-}
-
-static char **missing(const struct cgroup_hierarchy *h, const struct cgroup_writes *writes, const struct cgroup_write **ret_first)
-{
-	_cleanup_free_ char *have = cgroup_read_controllers(h->dirfd);
-	char **v = NULL;
-
-	for (size_t i = writes->n; i-- > 0;) {
-		const struct cgroup_write *w = &writes->w[i];
-
-		if (w->version != CGROUP_V2 || !w->controller[0] || (have && cgroup_list_has(have, w->controller)))
-			continue;
-		*ret_first = w;
-		if (!strv_contains(v, w->controller))
-			strv_append(&v, w->controller);
-	}
-	return v;
+	return fd < 0 ? NULL : cgroup_read_controllers(fd);
 }
 
 int cgroup_enable(const struct cgroup_hierarchy *h, const struct cgroup_writes *writes, struct error *err)
 {
-	const struct cgroup_write *first = NULL;
-	_cleanup_free_ char *dir = xstrdup(h->dir);
-	_cleanup_strv_ char **wanted = missing(h, writes, &first), **still = NULL;
-	size_t top = find_top(dir);
+	_cleanup_strv_ char **wanted = NULL;
 
-	for (char *end = wanted && top > 0 ? dir + top : NULL; end; end = strchr(end + 1, '/')) {
-		_cleanup_fd_ int fd = -1;
-
-		*end = '\0';
-		fd = file_open_dir(AT_FDCWD, dir);
-		*end = '/';
-		if (fd >= 0)
-			enable_in(fd, wanted);
-	}
-	still = wanted ? missing(h, writes, &first) : NULL;
-	return still ? error_set(err, EOPNOTSUPP, "%s: the container's group has no cgroup controller \"%s\", and its parent does not pass it on", first->field,
-				 first->controller) : 0;
-}
-
-/* v2: a controller is in a group only when every group above it passes it on. Those that a limit needs must
- * arrive. */
-static int enable_controllers(const struct cgroup *cg, const struct plan_create *p, struct error *err)
-{
-	const struct cgroup_hierarchy *h = cgroup_v2(cg);
-	_cleanup_free_ char *dir = xstrdup(h->dir), *have = NULL;
-	_cleanup_strv_ char **wanted = wanted_controllers(p);
-	char *end = dir + strlen(dir) - strlen(p->path);
-
-	for (; end && wanted; end = strchr(end + 1, '/')) {
-		_cleanup_fd_ int fd = -1;
-
-		*end = '\0';
-		fd = file_open_dir(AT_FDCWD, *dir ? dir : "/");
-		*end = '/';
-		if (fd >= 0)
-			enable_in(fd, wanted);
-	}
-	have = cgroup_read_controllers(h->dirfd);
-	for (size_t i = 0; i < p->writes.n; i++) {
-		const struct cgroup_write *w = &p->writes.w[i];
-
-		if (w->version == CGROUP_V2 && w->controller[0] &&
-		    (!have || !cgroup_list_has(have, w->controller)))
-			return error_set(err, EOPNOTSUPP,
-					 "%s: cannot enable the cgroup controller \"%s\" for %s (a parent "
-					 "group with processes "
-					 "of its own, or one that does not pass it on)",
-					 w->field, w->controller, h->dir);
-	}
-	if (cg->leaf.dir && wanted)
-		enable_in(h->dirfd, wanted);
-	return 0;
+	if (!find_missing(h, writes))
+		return 0;
+	wanted = wanted_controllers(NULL, writes);
+	pass_on(h->dir, find_top(h->dir), wanted);
+	return check_given(h, writes, err);
 }
 
 static bool is_blank(const char *s)
