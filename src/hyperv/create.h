@@ -49,6 +49,16 @@ int create_remove_cgroup(struct cgroup *cgroup, struct error *err);
 /* A connection to the container's worker: the fd, or < 0 ("container not running" when there is none). */
 int hyperv_connect(const struct container *c, struct error *err);
 
+/*
+ * Starts the worker that stands on the host for another process of c's machine, in c's cgroup, and has it ask for that: call has message, time limit and number of
+ * descriptors, which are fds; fds[0] is filled in, the connection to c's worker. Returns 0 and the worker's pid when the process runs.
+ */
+struct client_request;
+struct hv_worker_exec;
+struct launch_request;
+int hyperv_launch_standin(const struct container *c, struct launch_request *launch, const struct hv_worker_exec *setup, struct client_request *call,
+			  int *fds, pid_t *ret_pid, struct error *err);
+
 /* One message to the worker, its body root of a type of schema/types.h, and its answer within timeout_ms (-1: no limit). */
 int hyperv_call(const struct container *c, enum message type, const struct oci_type *body_type, const void *root, int timeout_ms,
 		struct buf *reply, struct error *err);

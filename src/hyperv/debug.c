@@ -26,10 +26,8 @@
 #include "container/settings.h"
 #include "hyperv/create.h"
 #include "hyperv/launch.h"
-#include "linux/cgroup/cgroup.h"
 #include "proto/client.h"
 #include "proto/message.h"
-#include "schema/json.h"
 #include "schema/types.h"
 
 enum { HEAD_SIZE = 4096, PROGRAM_MAX = 64 << 20 }; /* programSize of agent.json */
@@ -83,22 +81,6 @@ int debug_open_program(const struct settings_hyperv *s, const char *architecture
 			 others.data);
 }
 
-static int call_worker(const struct launch *l, const struct container *c, const struct debug_request *req, uint64_t size,
-		       struct client_request *call, struct error *err)
-{
-	struct hv_agent_exec exec = {
-		.id = c->id, .process = (struct oci_process *)req->process, .has_program_size = true, .program_size = size
-	};
-	const struct hv_worker_exec setup = { .exec = &exec, .has_console = true, .console = req->process->terminal };
-	_cleanup_free_ char *body = NULL;
-	int r = json_write(&hv_worker_exec_type, &setup, &body, &call->len, err);
-
-	if (r < 0)
-		return r;
-	call->body = body;
-	return client_call(l->sock, call, NULL, err);
-}
-
 /* c: the container whose machine it is. */
 static int run(const struct env *env, const struct container *c, const struct debug_request *req, pid_t *ret_pid, struct error *err)
 {
@@ -106,32 +88,15 @@ static int run(const struct env *env, const struct container *c, const struct de
 	const char *architecture = c->state->guest_architecture ? c->state->guest_architecture : HOST_ARCHITECTURE;
 	struct launch_request launch = { .binary = s->worker, .id = c->id, .role = "debug-shell", .stdio = req->io.stdio, .ends_with_us = true };
 	struct client_request call = { .type = MESSAGE_DEBUG, .n_fds = req->process->terminal ? 3 : 2, .timeout_ms = (int)s->boot_timeout * 1000 };
-	_cleanup_cgroup_ struct cgroup *cgroup = NULL;
-	_cleanup_fd_ int connection = -1, program = -1;
-	struct launch l = LAUNCH_NONE;
+	struct hv_agent_exec exec = { .id = c->id, .process = (struct oci_process *)req->process, .has_program_size = true };
+	const struct hv_worker_exec setup = { .exec = &exec, .has_console = true, .console = req->process->terminal };
 	uint64_t size = 0;
-	int r;
+	_cleanup_fd_ int program = debug_open_program(s, architecture, &size, err);
 
-	program = debug_open_program(s, architecture, &size, err);
 	if (program < 0)
 		return program;
-	connection = hyperv_connect(c, err);
-	r = connection < 0 ? connection : hyperv_open_cgroup(c, &cgroup, err);
-	if (r < 0)
-		return r;
-	launch.cgroup = cgroup;
-	r = launch_start(&launch, &l, err);
-	if (r < 0)
-		return r;
-	call.fds = (int[]){ connection, program, req->io.console_socket };
-	r = call_worker(&l, c, req, size, &call, err);
-	if (r < 0) {
-		launch_abort(&l);
-		return r;
-	}
-	launch_done(&l);
-	*ret_pid = l.pid;
-	return 0;
+	exec.program_size = (uint32_t)size; /* PROGRAM_MAX at most */
+	return hyperv_launch_standin(c, &launch, &setup, &call, (int[]){ -1, program, req->io.console_socket }, ret_pid, err);
 }
 
 /* A member of a pod may have ended: its sandbox's machine is there all the same. */

@@ -45,34 +45,34 @@ static int take_labels(const struct settings_hyperv *s, struct container *c, str
 	return apparmor_for_guest(s, p->apparmor_profile, ret_apparmor, err);
 }
 
-static int send_exec(const struct settings_hyperv *settings, const struct launch *l, struct container *c, const struct exec_request *req, struct client_request *call,
-		     struct error *err)
+int hyperv_launch_standin(const struct container *c, struct launch_request *launch, const struct hv_worker_exec *setup, struct client_request *call,
+			  int *fds, pid_t *ret_pid, struct error *err)
 {
-	bool terminal = req->process->terminal;
-	struct oci_process process = *req->process;
-	struct oci_rlimit own[RLIM_NLIMITS];
-	_cleanup_free_ struct oci_rlimit *limits = xcalloc(process.n_rlimits + ARRAY_SIZE(own), sizeof(*limits));
-	struct hv_agent_exec exec = { .id = c->id, .process = &process, .sub_cgroups = (char **)req->sub_cgroups,
-				      .n_sub_cgroups = strv_length((char **)req->sub_cgroups),
-				      .has_ignore_paused = true, .ignore_paused = req->ignore_paused };
-	struct hv_worker_exec setup = { .exec = &exec, .has_console = true, .console = terminal };
-	_cleanup_free_ char *body = NULL, *apparmor = NULL;
-	int r = rlimits_inherited(own, err);
+	_cleanup_cgroup_ struct cgroup *cgroup = NULL;
+	_cleanup_fd_ int connection = hyperv_connect(c, err);
+	_cleanup_free_ char *body = NULL;
+	struct launch l = LAUNCH_NONE;
+	int r = connection < 0 ? connection : hyperv_open_cgroup(c, &cgroup, err);
 
 	if (r == 0)
-		r = take_labels(settings, c, &process, &apparmor, err);
+		r = json_write(&hv_worker_exec_type, setup, &body, &call->len, err);
 	if (r < 0)
 		return r;
-	exec.apparmor = apparmor;
-	for (size_t i = 0; i < process.n_rlimits; i++)
-		limits[i] = process.rlimits[i];
-	process.n_rlimits += guest_config_rlimits(&process, own, ARRAY_SIZE(own), limits + process.n_rlimits);
-	process.rlimits = limits;
-	r = json_write(&hv_worker_exec_type, &setup, &body, &call->len, err);
+	launch->cgroup = cgroup;
+	r = launch_start(launch, &l, err);
 	if (r < 0)
 		return r;
+	fds[0] = connection;
+	call->fds = fds;
 	call->body = body;
-	return client_call(l->sock, call, NULL, err);
+	r = client_call(l.sock, call, NULL, err);
+	if (r < 0) {
+		launch_abort(&l);
+		return r;
+	}
+	launch_done(&l);
+	*ret_pid = l.pid;
+	return 0;
 }
 
 static int check(const struct exec_request *req, struct error *err)
@@ -86,31 +86,29 @@ static int check(const struct exec_request *req, struct error *err)
 
 int hyperv_exec(const struct env *env, struct container *c, const struct exec_request *req, pid_t *ret_pid, struct error *err)
 {
-	struct launch_request launch = { .binary = env->settings->hyperv.worker, .id = c->id, .role = "exec", .stdio = req->io.stdio };
-	_cleanup_cgroup_ struct cgroup *cgroup = NULL;
-	struct client_request call = { .type = MESSAGE_EXEC, .n_fds = req->process->terminal ? 2 : 1,
-				       .timeout_ms = (int)env->settings->hyperv.boot_timeout * 1000 };
-	_cleanup_fd_ int connection = -1;
-	struct launch l = LAUNCH_NONE;
+	const struct settings_hyperv *s = &env->settings->hyperv;
+	struct launch_request launch = { .binary = s->worker, .id = c->id, .role = "exec", .stdio = req->io.stdio };
+	struct oci_process process = *req->process;
+	struct oci_rlimit own[RLIM_NLIMITS];
+	_cleanup_free_ struct oci_rlimit *limits = xcalloc(process.n_rlimits + ARRAY_SIZE(own), sizeof(*limits));
+	_cleanup_free_ char *apparmor = NULL;
+	struct hv_agent_exec exec = { .id = c->id, .process = &process, .sub_cgroups = (char **)req->sub_cgroups,
+				      .n_sub_cgroups = strv_length((char **)req->sub_cgroups),
+				      .has_ignore_paused = true, .ignore_paused = req->ignore_paused };
+	const struct hv_worker_exec setup = { .exec = &exec, .has_console = true, .console = process.terminal };
+	struct client_request call = { .type = MESSAGE_EXEC, .n_fds = process.terminal ? 2 : 1, .timeout_ms = (int)s->boot_timeout * 1000 };
 	int r = check(req, err);
 
 	if (r == 0)
-		r = connection = hyperv_connect(c, err);
-	if (r >= 0)
-		r = hyperv_open_cgroup(c, &cgroup, err);
+		r = rlimits_inherited(own, err);
+	if (r == 0)
+		r = take_labels(s, c, &process, &apparmor, err);
 	if (r < 0)
 		return r;
-	launch.cgroup = cgroup;
-	r = launch_start(&launch, &l, err);
-	if (r < 0)
-		return r;
-	call.fds = (int[]){ connection, req->io.console_socket };
-	r = send_exec(&env->settings->hyperv, &l, c, req, &call, err);
-	if (r < 0) {
-		launch_abort(&l);
-		return r;
-	}
-	launch_done(&l);
-	*ret_pid = l.pid;
-	return 0;
+	exec.apparmor = apparmor;
+	for (size_t i = 0; i < process.n_rlimits; i++)
+		limits[i] = process.rlimits[i];
+	process.n_rlimits += guest_config_rlimits(&process, own, ARRAY_SIZE(own), limits + process.n_rlimits);
+	process.rlimits = limits;
+	return hyperv_launch_standin(c, &launch, &setup, &call, (int[]){ -1, req->io.console_socket }, ret_pid, err);
 }
