@@ -150,6 +150,10 @@ has_exited()
 	boot=$(tail -n 1 <<<"$output")
 	exec_sync "$one" cat /proc/sys/kernel/random/boot_id
 	output_is "$boot"
+	exec_sync "$one" sh -c 'echo shared >/dev/shm/file; grep " /dev/shm " /proc/mounts'
+	has 'shm /dev/shm tmpfs .*'
+	exec_sync "$two" cat /dev/shm/file
+	output_is shared
 	! is_hyperv || not test "$boot" = "$(</proc/sys/kernel/random/boot_id)"
 	call StopContainer "$(of "$one" '{timeout: 20}')" >/dev/null
 	eventually has_exited "$one" 5
