@@ -100,6 +100,7 @@ engine_shm()
 	errors_have "no space left"
 	has 'shm /dev/shm tmpfs rw,nosuid,nodev,noexec.*size=256k.*' '1777 0 0' 'open 8192'
 	has '25[0-9]	/dev/shm/fill'
+	! is_hyperv || same "$(ls -A "$SCRATCH/shm")" "" "the host's"
 	umount "$SCRATCH/shm"
 }
 
