@@ -19,9 +19,11 @@ allow()
 	HV+=(--config-file "$SCRATCH/hvrun.json")
 }
 
-# A shell that says "shell: PID" and stays, in the background; its output is in $SCRATCH/shell.
+# A shell that says "shell: PID" and stays, in the background; its output is in $SCRATCH/shell, which is emptied here: the
+# job may do so only after the first look, and what an earlier shell said would be taken for this one's.
 shell_in_background()
 {
+	: >"$SCRATCH/shell"
 	"${HV[@]}" debug-shell "$@" -- sh -c 'echo "shell: $$"; while :; do sleep 0.1; done' >"$SCRATCH/shell" 2>&1 </dev/null 3>&- 4>&- &
 	SHELL_JOB=$!
 	eventually file_has "$SCRATCH/shell" 'shell: [0-9]'
