@@ -255,6 +255,8 @@ static int build(struct wanted *t, struct error *err)
 	if (r >= 0)
 		r = commit(t, version, err);
 	if (r < 0) {
+		if (template_store_is_full(&t->store))
+			error_wrap(err, "no room is left in %s", t->store.dir);
 		template_store_abandon(&t->store, t->name);
 		return error_wrap(err, "make a template");
 	}

@@ -17,6 +17,7 @@
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -34,7 +35,7 @@
 #include "schema/json.h"
 #include "schema/types.h"
 
-enum { META_MAX = 64 << 10, NAME_BYTES = TEMPLATE_NAME_SIZE + 4 };
+enum { META_MAX = 64 << 10, NAME_BYTES = TEMPLATE_NAME_SIZE + 4, FULL_BELOW = 1 << 20 };
 
 static const char *const status_names[_TEMPLATE_STATUS_MAX] = {
 	[TEMPLATE_READY] = "ready", [TEMPLATE_STALE] = "stale", [TEMPLATE_DAMAGED] = "damaged",
@@ -321,6 +322,13 @@ void template_store_abandon(const struct template_store *s, const char *name)
 	char buf[NAME_BYTES];
 
 	file_remove_tree(s->dirfd, with_suffix(buf, name, ".new"));
+}
+
+bool template_store_is_full(const struct template_store *s)
+{
+	struct statvfs fs;
+
+	return fstatvfs(s->dirfd, &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize < FULL_BELOW;
 }
 
 /* Renamed first, so that nobody finds half of it. */

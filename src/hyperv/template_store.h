@@ -62,6 +62,12 @@ int template_store_begin(const struct template_store *s, const char *name, struc
 int template_store_commit(const struct template_store *s, const char *name, struct hv_template *meta, struct error *err);
 void template_store_abandon(const struct template_store *s, const char *name);
 
+/*
+ * Whether the store's file system has less than 1 MiB left for its owner (statvfs(3)). A VMM whose memory is a file there is killed by SIGBUS
+ * then (mmap(2)), and can tell nobody why.
+ */
+bool template_store_is_full(const struct template_store *s);
+
 /* One template of the list. meta is NULL when it cannot be read. */
 struct template_entry {
 	const char *name;

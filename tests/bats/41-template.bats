@@ -17,6 +17,7 @@ setup_test()
 eval "lib_$(declare -f teardown)"
 teardown()
 {
+	! mountpoint -q "$STORE" || umount "$STORE"
 	rm -rf "/dev/shm/hvt.$TAG."*
 	lib_teardown
 }
@@ -278,6 +279,17 @@ hvrun_pid()
 	file_has "$LOG" 'level=warning.*make a template'
 	has_templates 0
 	[ -z "$(find "$STORE" -mindepth 1 -type d)" ]
+}
+
+@test "a store without room: a warning that says so, and the container boots" {
+	mount -t tmpfs -o size=16m,mode=700 none "$STORE"
+	try hv template build
+	status_is 1
+	errors_have "make a template: no room is left in $STORE: "
+	[ -z "$(find "$STORE" -mindepth 1 -type d)" ]
+	logged_run "$ID"
+	status_is 0
+	file_has "$LOG" "level=warning.*make a template: no room is left in $STORE: "
 }
 
 @test "a store that others could write to is not used" {
