@@ -17,7 +17,6 @@
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -326,9 +325,9 @@ void template_store_abandon(const struct template_store *s, const char *name)
 
 bool template_store_is_full(const struct template_store *s)
 {
-	struct statvfs fs;
+	struct statfs fs;
 
-	return fstatvfs(s->dirfd, &fs) == 0 && (uint64_t)fs.f_bavail * fs.f_frsize < FULL_BELOW;
+	return fstatfs(s->dirfd, &fs) == 0 && (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize < FULL_BELOW;
 }
 
 /* Renamed first, so that nobody finds half of it. */

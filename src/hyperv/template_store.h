@@ -63,7 +63,7 @@ int template_store_commit(const struct template_store *s, const char *name, stru
 void template_store_abandon(const struct template_store *s, const char *name);
 
 /*
- * Whether the store's file system has less than 1 MiB left for its owner (statvfs(3)). A VMM whose memory is a file there is killed by SIGBUS
+ * Whether the store's file system has less than 1 MiB left for users without privileges (statfs(2)). A VMM whose memory is a file there is killed by SIGBUS
  * then (mmap(2)), and can tell nobody why.
  */
 bool template_store_is_full(const struct template_store *s);

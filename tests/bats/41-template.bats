@@ -277,6 +277,7 @@ hvrun_pid()
 	logged_run "$ID"
 	status_is 0
 	file_has "$LOG" 'level=warning.*make a template'
+	not grep -q 'no room is left' "$LOG"
 	has_templates 0
 	[ -z "$(find "$STORE" -mindepth 1 -type d)" ]
 }
